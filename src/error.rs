@@ -1,0 +1,425 @@
+//! What can go wrong, named for the reader.
+//!
+//! One enum by meaning; no dependency's type inside. `Display` says what bowline was doing,
+//! [`source`](std::error::Error::source) says why, never both.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::wire::ApiVersion;
+
+/// Whatever a call of this crate can fail with.
+///
+/// A process that ends with a non-zero code is not an error: that is a value,
+/// [`ExitStatus`](crate::ExitStatus).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value was refused before anything was sent.
+    #[error(transparent)]
+    InvalidInput(InvalidInput),
+    /// A text is not an image reference.
+    #[error(transparent)]
+    ImageRef(crate::image::reference::ImageRefError),
+    /// No engine could be reached.
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// The engine's API version lacks what was asked for; nothing was sent.
+    #[error(transparent)]
+    Unsupported(Unsupported),
+    /// A time limit passed.
+    #[error(transparent)]
+    Timeout(TimeoutError),
+    /// The engine answered, and its answer is no.
+    #[error(transparent)]
+    Api(ApiError),
+    /// A short id stands for more than one container.
+    #[error(transparent)]
+    Ambiguous(Ambiguous),
+    /// The connection failed under a call.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// A reply could not be understood.
+    #[error(transparent)]
+    Decode(DecodeError),
+    /// A stream broke off, broke its framing, or carried the engine's own error.
+    #[error(transparent)]
+    Stream(StreamError),
+    /// A container was found in another state than the one asked for.
+    #[error(transparent)]
+    State(StateError),
+}
+
+impl Error {
+    /// Say whether the engine does not know the thing that was named (status 404).
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// Say whether the engine refused because of the state things are in (status 409).
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(409) || matches!(self, Error::State(_))
+    }
+
+    /// Say whether a time limit passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Error::Timeout(_))
+    }
+
+    /// Say whether no engine could be reached.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Error::Connect(_))
+    }
+
+    /// Return the HTTP status of the engine's refusal, if it was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Error::Api(api) => Some(api.status),
+            _ => None,
+        }
+    }
+
+    /// Say whether the engine may have done what was asked although the call failed.
+    ///
+    /// True where the request had left this process and no answer came back whole. Nothing is
+    /// sent twice by this crate in that case: ask the engine before you do.
+    pub fn maybe_applied(&self) -> bool {
+        match self {
+            Error::Transport(e) => e.maybe_applied,
+            Error::Timeout(e) => !matches!(e.phase, Phase::Connect),
+            Error::Decode(_) | Error::Stream(_) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn invalid(
+        what: &'static str,
+        value: impl Into<String>,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::InvalidInput(InvalidInput {
+            what,
+            value: excerpt(&value.into(), 80),
+            rule: rule.into(),
+        })
+    }
+}
+
+/// A value that was refused before anything was sent, and the rule it breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidInput {
+    /// What the value was meant to be: "container name".
+    pub what: &'static str,
+    /// The value, escaped and cut to a readable length. Secrets never appear here.
+    pub value: String,
+    /// The rule: "must not be empty".
+    pub rule: String,
+}
+
+impl fmt::Display for InvalidInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\" {}", self.what, self.value, self.rule)
+    }
+}
+
+impl std::error::Error for InvalidInput {}
+
+/// An option that the engine's API version does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// The option or verb.
+    pub what: &'static str,
+    /// The first API version that has it.
+    pub needs: ApiVersion,
+    /// The version this client and the engine speak.
+    pub has: ApiVersion,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} needs engine API {} or newer; this engine and client speak {}",
+            self.what, self.needs, self.has
+        )
+    }
+}
+
+impl std::error::Error for Unsupported {}
+
+/// No engine could be reached: every place that was tried, and why each failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConnectError {
+    /// The places, in the order in which they were tried.
+    pub tried: Vec<Tried>,
+}
+
+/// One place where an engine was looked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tried {
+    /// The address, as a URL.
+    pub host: String,
+    /// Where the address came from: "DOCKER_HOST", "well-known socket".
+    pub origin: String,
+    /// Why it did not serve.
+    pub failure: ConnectFailure,
+}
+
+/// Why a place did not serve.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// Nothing is there.
+    Absent,
+    /// The place is there, and this user may not use it.
+    PermissionDenied,
+    /// The place is there, and nobody listens.
+    Refused,
+    /// Somebody accepted and did not answer within this time.
+    NoAnswer(Duration),
+    /// Somebody answered, and it is not a Docker Engine.
+    NotAnEngine(String),
+    /// The engine's API is older, or demands a newer one, than this crate speaks.
+    Version(String),
+    /// The operating system's own words.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("nothing there (is the engine running?)"),
+            Self::PermissionDenied => f.write_str(
+                "permission denied (is this user in the engine's group, usually \"docker\"?)",
+            ),
+            Self::Refused => {
+                f.write_str("connection refused (the address exists, no engine listens)")
+            }
+            Self::NoAnswer(t) => write!(f, "no answer within {t:?}"),
+            Self::NotAnEngine(why) => write!(f, "not a Docker Engine: {why}"),
+            Self::Version(why) => f.write_str(why),
+            Self::Io(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no Docker Engine could be reached; tried")?;
+        for t in &self.tried {
+            write!(f, "\n  {} ({}): {}", t.host, t.origin, t.failure)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// The part of a call that ran out of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Opening the connection.
+    Connect,
+    /// From the request's first byte to the answer's status line and headers.
+    Head,
+    /// Between two pieces of the answer's body.
+    Idle,
+    /// The whole call, from the await to the last byte.
+    Overall,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Connect => "connecting",
+            Phase::Head => "waiting for the answer to begin",
+            Phase::Idle => "waiting for more of the answer",
+            Phase::Overall => "the whole call",
+        })
+    }
+}
+
+/// A time limit passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimeoutError {
+    /// The call: "POST /containers/web/start".
+    pub call: String,
+    /// Which limit it was.
+    pub phase: Phase,
+    /// The limit.
+    pub after: Duration,
+}
+
+impl fmt::Display for TimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: timed out after {:?} ({})", self.call, self.after, self.phase)
+    }
+}
+
+impl std::error::Error for TimeoutError {}
+
+/// The engine answered, and its answer is no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The call: "POST /containers/web/start".
+    pub call: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The engine's own words, at most 4 KiB of them.
+    pub message: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.call, self.message, self.status)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// A short id that stands for more than one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ambiguous {
+    /// What was asked for.
+    pub prefix: String,
+    /// The full ids that begin with it.
+    pub matches: Vec<String>,
+}
+
+impl fmt::Display for Ambiguous {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" is the beginning of {} container ids", self.prefix, self.matches.len())
+    }
+}
+
+impl std::error::Error for Ambiguous {}
+
+/// The connection failed under a call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TransportError {
+    /// The call: "POST /containers/web/start".
+    pub call: String,
+    /// Whether the request, or a part of it, had already left this process.
+    pub maybe_applied: bool,
+    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the connection to the engine failed", self.call)?;
+        if self.maybe_applied {
+            f.write_str(" after the request was sent; the engine may have acted on it")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for TransportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// A reply that could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The call: "GET /containers/web/json".
+    pub call: String,
+    /// What was wrong with the reply.
+    pub reason: String,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the reply could not be understood: {}", self.call, self.reason)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// A stream that did not come to its proper end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamError {
+    /// The call: "GET /containers/web/logs".
+    pub call: String,
+    /// What happened.
+    pub fault: StreamFault,
+}
+
+/// What befell a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamFault {
+    /// It broke off before its end. What came before was handed on.
+    Cut,
+    /// It broke its own framing.
+    Protocol(String),
+    /// The engine reported an error inside the stream.
+    Engine(String),
+    /// One item was larger than this many bytes.
+    TooLarge(usize),
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.call)?;
+        match &self.fault {
+            StreamFault::Cut => f.write_str("the stream broke off before its end"),
+            StreamFault::Protocol(what) => write!(f, "the stream broke its framing: {what}"),
+            StreamFault::Engine(message) => f.write_str(message),
+            StreamFault::TooLarge(limit) => write!(f, "an item is larger than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+/// A container that was found in another state than the one asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateError {
+    /// The container's full id.
+    pub container: String,
+    /// The state that was asked for: "running".
+    pub wanted: &'static str,
+    /// The state it was found in: "exited".
+    pub found: String,
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.container.get(..12).unwrap_or(&self.container);
+        write!(f, "container {short} is {}, not {}", self.found, self.wanted)
+    }
+}
+
+impl std::error::Error for StateError {}
+
+/// Escape control characters and cut at `max` characters, so that a text from anywhere can stand
+/// in one line of an error.
+pub(crate) fn excerpt(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == max {
+            out.push('…');
+            break;
+        }
+        if c.is_control() || c == '"' || c == '\\' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -1,0 +1,3 @@
+//! Images: their names, and what one can do with one.
+
+pub mod reference;

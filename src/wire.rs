@@ -1,0 +1,9 @@
+//! What travels: requests as values, and the shapes of replies. Imports nothing of the crate.
+
+mod call;
+mod tolerant;
+mod version;
+
+pub(crate) use call::{Call, Patience, Query};
+pub(crate) use tolerant::{from_slice, null_default};
+pub use version::ApiVersion;
