@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) body: Option<Bytes>,
     pub(crate) patience: Patience,
     pub(crate) needs: Option<(ApiVersion, &'static str)>,
+    /// The path begins with the version, as all do but `/_ping`.
+    pub(crate) versioned: bool,
 }
 
 impl Call {
@@ -56,11 +58,16 @@ impl Call {
             body: None,
             patience: Patience::Plain,
             needs: None,
+            versioned: true,
         }
     }
 
     pub(crate) fn get(segments: &[&str]) -> Call {
         Call::new(Method::GET, segments)
+    }
+
+    pub(crate) fn head(segments: &[&str]) -> Call {
+        Call::new(Method::HEAD, segments)
     }
 
     pub(crate) fn post(segments: &[&str]) -> Call {
@@ -94,6 +101,11 @@ impl Call {
     pub(crate) fn json(mut self, body: &impl Serialize) -> Call {
         // Our own request shapes have string keys and finite numbers: they always serialise.
         self.body = serde_json::to_vec(body).ok().map(Bytes::from);
+        self
+    }
+
+    pub(crate) fn unversioned(mut self) -> Call {
+        self.versioned = false;
         self
     }
 

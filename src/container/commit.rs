@@ -1,0 +1,143 @@
+//! Making an image of a container's files.
+
+use serde::Deserialize;
+
+use super::{Container, Unknown};
+use crate::error::{DecodeError, Error};
+use crate::guard;
+use crate::image::Image;
+use crate::image::reference::{ImageId, ImageName, ImageRef, ImageRefError, IntoImageRef};
+use crate::transport::Transport;
+use crate::verb::verb;
+use crate::wire::{Call, Patience, null_default};
+
+/// What to make of a container's files: see [`Container::commit`].
+///
+/// ```
+/// use bowline::CommitOptions;
+///
+/// let options = CommitOptions::new()
+///     .name("app:tuned")
+///     .author("Ada")
+///     .message("with the cache filled")
+///     .change("CMD [\"serve\"]");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct CommitOptions {
+    name: Option<Result<ImageRef, ImageRefError>>,
+    author: Option<String>,
+    message: Option<String>,
+    changes: Vec<String>,
+    no_pause: bool,
+}
+
+impl CommitOptions {
+    /// Begin with an image that has an id and no name.
+    pub fn new() -> CommitOptions {
+        CommitOptions::default()
+    }
+
+    /// Name the image: "app", "app:tuned". An image that had the name before loses it.
+    pub fn name(mut self, name: impl IntoImageRef) -> CommitOptions {
+        self.name = Some(name.into_image_ref());
+        self
+    }
+
+    /// Say who made it: `--author`.
+    pub fn author(mut self, author: impl Into<String>) -> CommitOptions {
+        self.author = Some(author.into());
+        self
+    }
+
+    /// Say what was changed: `--message`.
+    pub fn message(mut self, message: impl Into<String>) -> CommitOptions {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Apply a Dockerfile instruction, such as `ENV A=1`: `--change`. Each call adds one.
+    pub fn change(mut self, instruction: impl Into<String>) -> CommitOptions {
+        self.changes.push(instruction.into());
+        self
+    }
+
+    /// Let the container run on while its files are read: `--pause=false`. What it writes
+    /// meanwhile may be taken by halves.
+    pub fn no_pause(mut self) -> CommitOptions {
+        self.no_pause = true;
+        self
+    }
+}
+
+/// A name alone is options enough: `web.commit("app:tuned")`.
+impl From<&str> for CommitOptions {
+    fn from(name: &str) -> CommitOptions {
+        CommitOptions::new().name(name)
+    }
+}
+
+/// The verb behind [`Container::commit`].
+///
+/// It takes as long as the engine takes to copy the files. Dropped meanwhile, it is finished in
+/// the background, and the image removed: nobody else would know of it.
+#[derive(Debug)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct Commit {
+    on: Container<Unknown>,
+    options: CommitOptions,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct Answer {
+    #[serde(deserialize_with = "null_default")]
+    id: String,
+}
+
+impl Commit {
+    pub(super) fn new(on: Container<Unknown>, options: CommitOptions) -> Commit {
+        Commit { on, options }
+    }
+
+    fn call(&self) -> Result<Call, Error> {
+        let CommitOptions { name, author, message, changes, no_pause } = &self.options;
+        let name = name.clone().transpose()?;
+        if let Some(digest) = name.as_ref().and_then(ImageRef::digest) {
+            let rule = "has a digest, which only the engine can give an image";
+            return Err(Error::invalid("image name", digest, rule));
+        }
+        if let Some(bad) = changes.iter().find(|c| c.contains(['\n', '\0'])) {
+            return Err(Error::invalid("change", bad, "must be one line"));
+        }
+        Ok(Call::post(&["commit"])
+            .arg("container", self.on.id.as_str())
+            .maybe("repo", name.as_ref().map(ImageRef::familiar_name))
+            .maybe("tag", name.as_ref().map(|n| n.tag().unwrap_or("latest")))
+            .maybe("author", author.as_ref())
+            .maybe("comment", message.as_ref())
+            .maybe("changes", (!changes.is_empty()).then(|| changes.join("\n")))
+            .maybe("pause", no_pause.then_some(0))
+            .patience(Patience::Endless))
+    }
+
+    async fn run(self) -> Result<Image, Error> {
+        let call = self.call()?;
+        guard::finish_or_undo(send(self.on.transport, call), undo).await
+    }
+}
+
+verb!(Commit, on => Result<Image, Error>);
+
+async fn send(transport: Transport, call: Call) -> Result<Image, Error> {
+    let answer: Answer = transport.json(&call).await?;
+    match answer.id.parse::<ImageId>() {
+        Ok(id) => Ok(Image::new(transport, ImageName::Id(id))),
+        Err(e) => Err(Error::Decode(DecodeError { call: call.label(), reason: e.to_string() })),
+    }
+}
+
+async fn undo(image: Image) {
+    // Nobody is left to be told of a failure.
+    let _ = image.remove().force().timeout(guard::PATIENCE).await;
+}

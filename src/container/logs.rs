@@ -1,0 +1,176 @@
+//! What a container has printed.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::{Container, Unknown, details};
+use crate::error::Error;
+use crate::stream::{Chunk, Frames, StdStream};
+use crate::time::Timestamp;
+use crate::verb::verb;
+use crate::wire::{Call, Patience};
+
+/// The verb behind [`Container::logs`].
+///
+/// Awaited, it gives a stream of pieces; [`collect`](Logs::collect) gives all at once.
+#[derive(Debug)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct Logs {
+    on: Container<Unknown>,
+    streams: Option<StdStream>,
+    follow: bool,
+    tail: Option<u64>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    timestamps: bool,
+}
+
+impl Logs {
+    pub(super) fn new(on: Container<Unknown>) -> Logs {
+        Logs {
+            on,
+            streams: None,
+            follow: false,
+            tail: None,
+            since: None,
+            until: None,
+            timestamps: false,
+        }
+    }
+
+    /// Go on with what is printed from now on, until the container ends: `--follow`.
+    pub fn follow(mut self) -> Logs {
+        self.follow = true;
+        self
+    }
+
+    /// Begin with the last `lines` lines: `--tail`.
+    pub fn tail(mut self, lines: u64) -> Logs {
+        self.tail = Some(lines);
+        self
+    }
+
+    /// Leave out what was printed before this moment: `--since`.
+    pub fn since(mut self, moment: Timestamp) -> Logs {
+        self.since = Some(moment);
+        self
+    }
+
+    /// Leave out what was printed after this moment: `--until`.
+    pub fn until(mut self, moment: Timestamp) -> Logs {
+        self.until = Some(moment);
+        self
+    }
+
+    /// Begin each line with the moment it was printed, in RFC 3339, and a blank: `--timestamps`.
+    pub fn timestamps(mut self) -> Logs {
+        self.timestamps = true;
+        self
+    }
+
+    /// Read standard output alone.
+    pub fn stdout(mut self) -> Logs {
+        self.streams = Some(StdStream::Out);
+        self
+    }
+
+    /// Read standard error alone.
+    pub fn stderr(mut self) -> Logs {
+        self.streams = Some(StdStream::Err);
+        self
+    }
+
+    /// Read to the end and return both streams apart. Memory holds all of it.
+    ///
+    /// # Errors
+    /// As [`Container::logs`].
+    pub fn collect(self) -> CollectLogs {
+        CollectLogs { logs: self }
+    }
+
+    fn call(&self) -> Call {
+        let call = self
+            .on
+            .get("logs")
+            .flag("stdout", self.streams != Some(StdStream::Err))
+            .flag("stderr", self.streams != Some(StdStream::Out))
+            .flag("follow", self.follow)
+            .flag("timestamps", self.timestamps)
+            .maybe("tail", self.tail)
+            .maybe("since", self.since.map(Timestamp::to_query))
+            .maybe("until", self.until.map(Timestamp::to_query));
+        // Podman sends no head before the first byte of what it follows.
+        call.patience(if self.follow { Patience::Endless } else { Patience::Plain })
+    }
+
+    async fn run(self) -> Result<LogStream, Error> {
+        // The engine's Content-Type does not tell on 1.41: how the container was made does.
+        let tty = match self.on.traits.tty {
+            Some(tty) => tty,
+            None => details::see(&self.on).await?.traits().tty == Some(true),
+        };
+        let reply = self.on.transport.send(&self.call()).await?;
+        Ok(LogStream { frames: Frames::of_body(reply.body, tty) })
+    }
+}
+
+verb!(Logs, on => Result<LogStream, Error>);
+
+/// The verb behind [`Logs::collect`].
+#[derive(Debug)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct CollectLogs {
+    logs: Logs,
+}
+
+/// What a container has printed, both streams apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CollectedLogs {
+    /// Standard output; with a terminal, all.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl CollectLogs {
+    async fn run(self) -> Result<CollectedLogs, Error> {
+        let (stdout, stderr) = self.logs.await?.frames.collect().await?;
+        Ok(CollectedLogs { stdout, stderr })
+    }
+}
+
+verb!(CollectLogs, logs.on => Result<CollectedLogs, Error>);
+
+/// What a container prints, piece by piece as it arrives. A piece may hold several lines, or part
+/// of one.
+#[must_use = "a stream does nothing unless it is read"]
+pub struct LogStream {
+    frames: Frames,
+}
+
+impl std::fmt::Debug for LogStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogStream").finish_non_exhaustive()
+    }
+}
+
+impl LogStream {
+    /// Wait for the next piece. `None` at the proper end.
+    ///
+    /// # Errors
+    /// The stream broke off or broke its framing; what came before has been handed on.
+    pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        self.frames.next().await
+    }
+}
+
+impl Stream for LogStream {
+    type Item = Result<Chunk, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().frames.poll_next(cx)
+    }
+}

@@ -1,0 +1,226 @@
+//! The engine: how to reach it, and the doors to everything it has.
+
+use std::fmt;
+
+use crate::container::{Container, ContainerSpec, Create, Find, List, Prune, Run};
+use crate::error::{ConnectError, ConnectFailure, Error, Tried};
+use crate::image::Image;
+use crate::image::reference::IntoImageName;
+use crate::system::{self, Ping, Version};
+use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
+use crate::verb::{awaitable, verb};
+use crate::wire::ApiVersion;
+
+/// A Docker Engine.
+///
+/// Cheap to clone, and one value serves any number of threads, tasks and tokio runtimes: a
+/// `static` shared by all tests of a program is fine. It needs a runtime with I/O and time
+/// enabled, as `#[tokio::main]` and `#[tokio::test]` make them.
+///
+/// ```no_run
+/// # async fn f() -> Result<(), bowline::Error> {
+/// use bowline::{ContainerSpec, Docker};
+///
+/// let docker = Docker::connect().await?;
+/// let output = docker.run(ContainerSpec::new("busybox").cmd(["ls", "-la"])).output().await?;
+/// print!("{}", output.stdout_lossy());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Docker {
+    transport: Transport,
+}
+
+impl fmt::Debug for Docker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Docker")
+            .field("host", &self.host().to_string())
+            .field("api_version", &self.api_version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Docker {
+    /// Connect to the engine that the `docker` command would use.
+    ///
+    /// That is: `DOCKER_HOST` where it is set; else the current docker context; else the first of
+    /// the well-known sockets that answers (`/var/run/docker.sock`, the rootless one, Docker
+    /// Desktop's, Podman's). An engine that was asked for by name is never replaced by another.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] lists every place tried and why each failed; [`Error::InvalidInput`]
+    /// where a setting cannot be understood.
+    pub fn connect() -> Connect {
+        Connect { host: None, timeouts: Timeouts::default(), version: None }
+    }
+
+    /// Return where the engine is.
+    pub fn host(&self) -> &Host {
+        self.transport.host()
+    }
+
+    /// Return the API version that this client and the engine agreed on.
+    pub fn api_version(&self) -> ApiVersion {
+        self.transport.version()
+    }
+
+    /// Return the limits that hold for calls through this value.
+    pub fn timeouts(&self) -> Timeouts {
+        self.transport.timeouts()
+    }
+
+    /// Return the same engine with other limits. Connections are shared.
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Docker {
+        Docker { transport: self.transport.with_timeouts(timeouts) }
+    }
+
+    /// Ask whether the engine answers.
+    ///
+    /// # Errors
+    /// As every call: it does not, or says no.
+    pub fn ping(&self) -> Ping {
+        Ping::new(self.transport.clone())
+    }
+
+    /// Ask for the engine's version: `docker version`.
+    ///
+    /// # Errors
+    /// As every call.
+    pub fn version(&self) -> Version {
+        Version::new(self.transport.clone())
+    }
+
+    /// Create a container: `docker create`.
+    ///
+    /// The image must be there. Nothing runs yet: see [`Container<Created>`](Container).
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// use bowline::ContainerSpec;
+    ///
+    /// let web = docker.create(ContainerSpec::new("busybox").name("web").cmd(["httpd", "-f"])).await?;
+    /// let web = web.start().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// A value of the spec breaks a rule (before anything is sent); the image is not there
+    /// ([`is_not_found`](Error::is_not_found)); the name is taken
+    /// ([`is_conflict`](Error::is_conflict)).
+    pub fn create(&self, spec: impl Into<ContainerSpec>) -> Create {
+        Create::new(self.transport.clone(), spec.into())
+    }
+
+    /// Run a process in a container of its own: `docker run`.
+    ///
+    /// As with [`std::process::Command`], what follows says how: [`output`](Run::output) collects
+    /// what it prints, [`status`](Run::status) waits, [`spawn`](Run::spawn) leaves it running.
+    pub fn run(&self, spec: impl Into<ContainerSpec>) -> Run {
+        Run::new(self.transport.clone(), spec.into())
+    }
+
+    /// Find a container by id, by a unique beginning of its id, or by name.
+    ///
+    /// Returns it in the state it is found in: see [`Lookup`](crate::Lookup).
+    ///
+    /// # Errors
+    /// [`is_not_found`](Error::is_not_found); [`Error::Ambiguous`] where a short id stands for
+    /// several; [`Error::InvalidInput`] for what can be no name.
+    pub fn container(&self, name_or_id: impl Into<String>) -> Find {
+        Find::new(self.transport.clone(), name_or_id.into())
+    }
+
+    /// List containers: `docker ps`.
+    ///
+    /// Running ones, unless [`all`](List::all) or a state is asked for.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// for c in docker.containers().all().await? {
+    ///     println!("{} {} {}", c.id.short(), c.image, c.status);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn containers(&self) -> List {
+        List::new(self.transport.clone())
+    }
+
+    /// Remove all containers that do not run: `docker container prune`.
+    pub fn prune_containers(&self) -> Prune {
+        Prune::new(self.transport.clone())
+    }
+
+    /// Name an image on this engine. Nothing is sent.
+    ///
+    /// # Errors
+    /// The text is no image reference.
+    pub fn image(&self, name: impl IntoImageName) -> Result<Image, Error> {
+        Ok(Image::new(self.transport.clone(), name.into_image_name()?))
+    }
+}
+
+/// How to reach the engine: see [`Docker::connect`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is connected before this is awaited"]
+pub struct Connect {
+    host: Option<String>,
+    timeouts: Timeouts,
+    version: Option<ApiVersion>,
+}
+
+impl Connect {
+    /// Set the engine's address, such as `unix:///run/docker.sock` or `tcp://10.0.0.7:2375`,
+    /// instead of looking for one.
+    pub fn host(mut self, url: impl Into<String>) -> Connect {
+        self.host = Some(url.into());
+        self
+    }
+
+    /// Set the limits for this and all later calls.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Connect {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Set the API version instead of negotiating one. `DOCKER_API_VERSION` does the same.
+    pub fn api_version(mut self, version: ApiVersion) -> Connect {
+        self.version = Some(version);
+        self
+    }
+
+    async fn run(self) -> Result<Docker, Error> {
+        let around = Surroundings::from_process();
+        let version = match self.version {
+            Some(version) => Some(transport::spoken("API version", version)?),
+            None => transport::asked_version(&around)?,
+        };
+        let candidates = match &self.host {
+            Some(url) => vec![transport::given(url, &around)?],
+            None => transport::candidates(&around)?,
+        };
+        let mut tried = Vec::new();
+        for candidate in candidates {
+            let name = candidate.host.to_string();
+            let origin = candidate.origin.clone();
+            if candidate.tls {
+                // Asked for TLS: nothing may go out in the clear, not even a ping.
+                let failure = ConnectFailure::Io(std::io::Error::new(
+                    std::io::ErrorKind::Unsupported,
+                    "TLS is asked for (DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH or the \
+                     context's keys), and this build has none",
+                ));
+                tried.push(Tried { host: name, origin, failure });
+                continue;
+            }
+            let transport =
+                Transport::new(candidate.host, candidate.origin, self.timeouts, version)?;
+            match system::greet(&transport).await {
+                Ok(()) => return Ok(Docker { transport }),
+                Err(failure) => tried.push(Tried { host: name, origin, failure }),
+            }
+        }
+        Err(Error::Connect(ConnectError { tried }))
+    }
+}
+
+awaitable!(Connect => Result<Docker, Error>);

@@ -1,0 +1,434 @@
+//! The only door to the network: requests go out, replies and streams come back.
+//!
+//! A call drives its own connection: there is no background task, no channel and no lock between
+//! a verb and its socket. Dropping the call's future drops the connection with it, so nothing
+//! half-read or half-written is ever used again.
+
+mod body;
+mod conn;
+mod context;
+mod host;
+mod limits;
+mod pool;
+mod surroundings;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::error::{
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, StreamError, StreamFault,
+    TimeoutError, TransportError, Tried, Unsupported, excerpt,
+};
+use crate::wire::{self, ApiVersion, Call};
+
+pub(crate) use body::Body;
+use conn::Conn;
+pub(crate) use conn::{Hijacked, Io, Source};
+pub use host::Host;
+use limits::Limits;
+pub use limits::Timeouts;
+use pool::Pool;
+pub(crate) use surroundings::{
+    Surroundings, api_version as asked_version, candidates, given, spoken,
+};
+
+/// Of an error's body, this much is read, and for no longer than this.
+const ERROR_BODY: usize = 64 << 10;
+const ERROR_BODY_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+/// Of the engine's words, this much is kept.
+const ERROR_TEXT: usize = 4 << 10;
+
+/// One engine, its kept connections and the limits of this handle. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    engine: Arc<Engine>,
+    timeouts: Timeouts,
+    /// A limit on the whole call, set on the verb itself: it holds for waits and streams too.
+    own_limit: Option<std::time::Duration>,
+}
+
+struct Engine {
+    host: Host,
+    origin: String,
+    host_header: HeaderValue,
+    version: AtomicU32,
+    /// A version that was asked for is never negotiated away.
+    pinned: bool,
+    pool: Arc<Pool>,
+}
+
+/// The head of an answer, and the body that follows.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport")
+            .field("host", &self.engine.host.to_string())
+            .field("api", &self.version())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why one attempt failed, before it is known whether another may follow.
+struct Failed {
+    error: Error,
+    /// Not a byte of the request had left: another connection may be tried.
+    unwritten: bool,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        host: Host,
+        origin: String,
+        timeouts: Timeouts,
+        version: Option<ApiVersion>,
+    ) -> Result<Transport, Error> {
+        let header = host.http_host_header();
+        let host_header = HeaderValue::from_str(&header)
+            .map_err(|_| Error::invalid("engine host", header, "must be printable ASCII"))?;
+        let engine = Engine {
+            host,
+            origin,
+            host_header,
+            version: AtomicU32::new(version.unwrap_or(ApiVersion::OLDEST).to_bits()),
+            pinned: version.is_some(),
+            pool: Pool::new(),
+        };
+        Ok(Transport { engine: Arc::new(engine), timeouts, own_limit: None })
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.engine.host
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    pub(crate) fn with_timeouts(&self, timeouts: Timeouts) -> Transport {
+        Transport { engine: self.engine.clone(), timeouts, own_limit: None }
+    }
+
+    /// Limit the whole of each call made through this handle.
+    pub(crate) fn limit(&mut self, limit: std::time::Duration) {
+        self.own_limit = Some(limit);
+    }
+
+    pub(crate) fn version(&self) -> ApiVersion {
+        ApiVersion::from_bits(self.engine.version.load(Ordering::Relaxed))
+    }
+
+    /// Agree on a version with an engine whose newest is `theirs`.
+    pub(crate) fn negotiate(&self, theirs: ApiVersion) {
+        if !self.engine.pinned {
+            let agreed = theirs.min(ApiVersion::NEWEST);
+            self.engine.version.store(agreed.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Send, and decode the answer's JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
+        let mut reply = self.send(call).await?;
+        let body = reply.body.collect().await?;
+        wire::from_slice(&body)
+            .map_err(|reason| Error::Decode(DecodeError { call: call.label(), reason }))
+    }
+
+    /// Send, and keep the answer's body as it is.
+    pub(crate) async fn bytes(&self, call: &Call) -> Result<Bytes, Error> {
+        self.send(call).await?.body.collect().await
+    }
+
+    /// Send, and return the status of an answer whose body says nothing.
+    pub(crate) async fn done(&self, call: &Call) -> Result<u16, Error> {
+        let mut reply = self.send(call).await?;
+        reply.body.skip().await;
+        Ok(reply.status)
+    }
+
+    /// Send, and return the answer once its head is here. Refusals are errors already.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, Error> {
+        let reply = self.checked(call, None).await?;
+        if reply.status == 101 {
+            return Err(stream_error(
+                call,
+                StreamFault::Protocol("101 without being asked".into()),
+            ));
+        }
+        Ok(reply)
+    }
+
+    /// Send, and take the connection over: what follows is a stream of bytes both ways.
+    pub(crate) async fn upgrade(&self, call: &Call) -> Result<Hijacked, Error> {
+        let mut reply = self.checked(call, Some("tcp")).await?;
+        let content_type = reply.headers.remove(header::CONTENT_TYPE);
+        match reply.status {
+            101 => Hijacked::take(reply.body, content_type)
+                .await
+                .ok_or_else(|| stream_error(call, StreamFault::Cut)),
+            // Engines and proxies that do not speak upgrades send the same bytes as a body that
+            // ends with the connection; there is no way to send any.
+            200 => Ok(Hijacked::read_only(reply.body, content_type)),
+            other => Err(stream_error(
+                call,
+                StreamFault::Protocol(format!("status {other} where 101 was due")),
+            )),
+        }
+    }
+
+    /// Send, and turn refusals into errors; renegotiate once if the engine was swapped for an
+    /// older one under us.
+    async fn checked(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+        let spoken = self.version();
+        let reply = self.attempt(call, upgrade).await?;
+        if reply.status < 300 || reply.status == 304 {
+            return Ok(reply);
+        }
+        let theirs = api_version(&reply.headers);
+        let error = refusal(call, reply).await;
+        if let (Error::Api(api), Some(theirs)) = (&error, theirs) {
+            // The version is refused before anything is done, so this is no second try.
+            let swapped = api.status == 400 && theirs < spoken && api.message.contains("too new");
+            if swapped && !self.engine.pinned && theirs >= ApiVersion::OLDEST {
+                self.negotiate(theirs);
+                let reply = self.attempt(call, upgrade).await?;
+                if reply.status < 300 || reply.status == 304 {
+                    return Ok(reply);
+                }
+                return Err(refusal(call, reply).await);
+            }
+        }
+        Err(error)
+    }
+
+    /// Send on a kept connection or a new one. A second connection is tried only while not a byte
+    /// of the request has left this process.
+    async fn attempt(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+        let version = self.version();
+        if let Some((needs, what)) = call.needs {
+            if version < needs {
+                return Err(Error::Unsupported(Unsupported { what, needs, has: version }));
+            }
+        }
+        let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
+        while let Some(conn) = self.engine.pool.checkout() {
+            match self.exchange(conn, call, upgrade, &limits).await {
+                Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
+                Err(failed) => return Err(failed.error),
+                Ok(reply) => return Ok(reply),
+            }
+        }
+        let conn = self.dial(&limits, call).await?;
+        self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
+    }
+
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+        let limit = limits.connect();
+        let dialled = match limit {
+            Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
+            None => Ok(Conn::dial(&self.engine.host).await),
+        };
+        let failure = match (dialled, limit) {
+            (Ok(Ok(conn)), _) => return Ok(conn),
+            (Ok(Err(failure)), _) => failure,
+            (Err(_), Some(((phase, after), _))) => {
+                return Err(Error::Timeout(TimeoutError { call: call.label(), phase, after }));
+            }
+            (Err(_), None) => ConnectFailure::NoAnswer(std::time::Duration::ZERO),
+        };
+        Err(self.connect_error(failure))
+    }
+
+    pub(crate) fn connect_error(&self, failure: ConnectFailure) -> Error {
+        let tried = Tried {
+            host: self.engine.host.to_string(),
+            origin: self.engine.origin.clone(),
+            failure,
+        };
+        Error::Connect(ConnectError { tried: vec![tried] })
+    }
+
+    /// Open a connection that no call uses.
+    pub(crate) async fn dial_raw(&self) -> Result<Io, ConnectFailure> {
+        Io::dial(&self.engine.host).await
+    }
+
+    async fn exchange(
+        &self,
+        mut conn: Conn,
+        call: &Call,
+        upgrade: Option<&'static str>,
+        limits: &Limits,
+    ) -> Result<Reply, Failed> {
+        let request = match self.request(call, upgrade) {
+            Ok(request) => request,
+            Err(error) => return Err(Failed { error, unwritten: false }),
+        };
+        let before = conn.written();
+        let mut answer = pin!(conn.sender.send_request(request));
+        let deadline = limits.head();
+        let mut timer = pin!(deadline.map(|(_, at)| tokio::time::sleep_until(at)));
+        let answer = std::future::poll_fn(|cx| {
+            // The connection first: it is what moves the answer along.
+            let over = conn.drive(cx);
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(Ok(answer));
+            }
+            if let Poll::Ready(over) = over {
+                // Closed, and the answer still pending: nothing will come any more.
+                return Poll::Ready(Err(over.err()));
+            }
+            if let Some(timer) = timer.as_mut().as_pin_mut() {
+                if timer.poll(cx).is_ready() {
+                    return Poll::Ready(Err(None));
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        let unwritten = conn.written() == before;
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Failed {
+            error: Error::Transport(TransportError {
+                call: call.label(),
+                maybe_applied: !unwritten,
+                source,
+            }),
+            unwritten,
+        };
+        match answer {
+            Ok(Ok(response)) => {
+                let (head, incoming) = response.into_parts();
+                let body = Body::new(incoming, conn, self.engine.pool.clone(), limits, call);
+                Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+            }
+            Ok(Err(e)) | Err(Some(e)) => Err(failed(conn::cause(e))),
+            Err(None) => Err(match deadline {
+                Some(((phase, after), at)) if tokio::time::Instant::now() >= at => Failed {
+                    error: Error::Timeout(TimeoutError { call: call.label(), phase, after }),
+                    unwritten,
+                },
+                _ => failed("the engine closed the connection without an answer".into()),
+            }),
+        }
+    }
+
+    fn request(
+        &self,
+        call: &Call,
+        upgrade: Option<&'static str>,
+    ) -> Result<Request<Full<Bytes>>, Error> {
+        let version = self.version();
+        let base = self.engine.host.base();
+        let query = call.query.as_str();
+        let target = match call.versioned {
+            true => format!("{base}/v{version}{}{query}", call.path),
+            false => format!("{base}{}{query}", call.path),
+        };
+        let body = call.body.clone();
+        let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
+            .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.engine.host_header.clone());
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
+        );
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else if call.method == Method::POST {
+            // Engines refuse a start of unknown length.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        if let Some(protocol) = upgrade {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
+        }
+        Ok(request)
+    }
+}
+
+/// The newest version an engine speaks, as every one of its answers says.
+pub(crate) fn api_version(headers: &HeaderMap) -> Option<ApiVersion> {
+    headers.get("api-version")?.to_str().ok()?.parse().ok()
+}
+
+/// Read what the engine has to say to its refusal, within bounds.
+async fn refusal(call: &Call, mut reply: Reply) -> Error {
+    if (300..400).contains(&reply.status) {
+        let to = reply.headers.get(header::LOCATION).and_then(|l| l.to_str().ok()).unwrap_or("?");
+        let message = format!("the engine redirects to {}; not followed", excerpt(to, 200));
+        return Error::Api(ApiError { call: call.label(), status: reply.status, message });
+    }
+    let text = reply.body.excerpt(ERROR_BODY, ERROR_BODY_TIME).await;
+    let reason = StatusCode::from_u16(reply.status)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+        .unwrap_or("refused without a word");
+    let message = engine_message(&text).unwrap_or_else(|| reason.to_owned());
+    Error::Api(ApiError { call: call.label(), status: reply.status, message })
+}
+
+/// The message in an error's body: Docker's JSON, Podman's, or plain text.
+pub(crate) fn engine_message(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        #[serde(alias = "error", alias = "cause")]
+        message: Option<String>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Podman {
+        message: String,
+    }
+    let json = serde_json::from_slice::<Podman>(body)
+        .map(|p| p.message)
+        .ok()
+        .or_else(|| serde_json::from_slice::<Refusal>(body).ok()?.message);
+    let text = match json {
+        Some(message) => message,
+        None => String::from_utf8_lossy(body).into_owned(),
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let mut cut = text.len().min(ERROR_TEXT);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    Some(text.get(..cut).unwrap_or_default().to_owned())
+}
+
+pub(crate) fn stream_error(call: &Call, fault: StreamFault) -> Error {
+    Error::Stream(StreamError { call: call.label(), fault })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_words_are_found() {
+        let message = |b: &str| engine_message(b.as_bytes());
+        assert_eq!(message(r#"{"message":"no"}"#).as_deref(), Some("no"));
+        assert_eq!(message(r#"{"cause":"c","message":"m","response":500}"#).as_deref(), Some("m"));
+        assert_eq!(message(r#"{"error":"e"}"#).as_deref(), Some("e"));
+        assert_eq!(message("<html>502</html>\n").as_deref(), Some("<html>502</html>"));
+        assert_eq!(message(r#"{"message":"cut"#).as_deref(), Some(r#"{"message":"cut"#));
+        assert_eq!(message(" \n"), None);
+        assert_eq!(message(&"é".repeat(9_000)).map(|m| m.len()), Some(ERROR_TEXT));
+    }
+}

@@ -1,0 +1,389 @@
+//! The docker CLI's contexts: named engines in its configuration folder.
+//!
+//! `config.json` may say which is current; `contexts/meta/*/meta.json` describe them, and
+//! `contexts/tls/*/docker/` holds their keys. All is the user's and is only read.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::host::Host;
+use crate::error::{Error, InvalidInput, excerpt};
+
+/// A larger configuration file is a mistake, not a configuration.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The name under which the CLI means "no context".
+pub(super) const DEFAULT: &str = "default";
+
+/// Where a context's engine is.
+#[derive(Debug, PartialEq)]
+pub(super) struct Endpoint {
+    pub(super) host: Host,
+    /// Whether the context asks for TLS; never so for a socket file.
+    pub(super) tls: bool,
+}
+
+/// Read the name of the current context from `config.json`; none is as good as [`DEFAULT`].
+pub(super) fn current(config: &Path) -> Result<Option<String>, Error> {
+    #[derive(Default, Deserialize)]
+    struct Config {
+        #[serde(rename = "currentContext")]
+        current_context: Option<String>,
+    }
+    let config: Option<Config> = read_json(&config.join("config.json"))?;
+    Ok(config.and_then(|c| c.current_context).filter(|name| !name.is_empty()))
+}
+
+/// Look a context up. `chosen_by` tells the reader of an error who named it.
+pub(super) fn endpoint(config: &Path, name: &str, chosen_by: &str) -> Result<Endpoint, Error> {
+    let refuse = |rule: String| {
+        Error::invalid("docker context", name, format!("(chosen by {chosen_by}) {rule}"))
+    };
+    if !is_context_name(name) {
+        return Err(refuse(
+            "must be two or more ASCII letters, digits, '_', '.', '+' and '-', and begin with a \
+             letter or digit"
+                .into(),
+        ));
+    }
+    let (id, meta) = find(&config.join("contexts").join("meta"), name).map_err(refuse)?;
+    let Some(docker) = meta.endpoints.docker else {
+        return Err(refuse("has no docker endpoint".into()));
+    };
+    // The CLI would go to the local engine here: another engine than the one that was chosen.
+    let Some(address) = docker.host.filter(|h| !h.is_empty()) else {
+        return Err(refuse("names no host".into()));
+    };
+    let host = Host::parse("host of a docker context", &address).map_err(|e| match e {
+        Error::InvalidInput(mut e) => {
+            e.rule = format!("{} (docker context \"{name}\")", e.rule);
+            Error::InvalidInput(e)
+        }
+        e => e,
+    })?;
+    let keys = config.join("contexts").join("tls").join(id).join("docker");
+    let tls = host.is_tcp() && (docker.skip_tls_verify.unwrap_or(false) || holds_files(&keys)?);
+    Ok(Endpoint { host, tls })
+}
+
+fn is_context_name(name: &str) -> bool {
+    name.len() >= 2
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.+-".contains(&b))
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "Endpoints", default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+struct Endpoints {
+    docker: Option<DockerEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct DockerEndpoint {
+    #[serde(rename = "Host")]
+    host: Option<String>,
+    #[serde(rename = "SkipTLSVerify")]
+    skip_tls_verify: Option<bool>,
+}
+
+/// Find the context of this name and its folder's name in the store.
+///
+/// The CLI finds the folder by the SHA-256 of the name; we read them all and compare names, which
+/// needs no hash and lets the error list what there is. A broken neighbour does no harm.
+fn find(store: &Path, name: &str) -> Result<(OsString, Meta), String> {
+    let unread = |e: &std::io::Error| format!("cannot be looked up in {}: {e}", store.display());
+    let entries = match fs::read_dir(store) {
+        Ok(entries) => Some(entries),
+        Err(e) if e.kind() == ErrorKind::NotFound => None,
+        Err(e) => return Err(unread(&e)),
+    };
+    let (mut found, mut known, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in entries.into_iter().flatten() {
+        let entry = entry.map_err(|e| unread(&e))?;
+        let id = entry.file_name();
+        // Other folders, such as "<hash>.bak", the CLI does not see either.
+        if !is_sha256(&id) {
+            continue;
+        }
+        match read_json::<Meta>(&entry.path().join("meta.json")) {
+            Ok(Some(meta)) if meta.name == name => found.push((id, meta)),
+            Ok(Some(meta)) => known.push(excerpt(&meta.name, 80)),
+            Ok(None) => {}
+            Err(e) => broken.push(e.to_string()),
+        }
+    }
+    if found.len() > 1 {
+        return Err(format!("is {} times in {}", found.len(), store.display()));
+    }
+    found.pop().ok_or_else(|| {
+        known.sort();
+        let mut rule = format!("is not in {}", store.display());
+        if !known.is_empty() {
+            rule += &format!(", which has: {}", known.join(", "));
+        }
+        for e in broken {
+            rule += &format!("; {e}");
+        }
+        rule
+    })
+}
+
+fn is_sha256(id: &OsString) -> bool {
+    let id = id.as_encoded_bytes();
+    id.len() == 64 && id.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn holds_files(folder: &Path) -> Result<bool, Error> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(unreadable(folder, &e)),
+    }
+}
+
+/// Read a configuration file of the user's: none if there is no such file or nothing in it.
+///
+/// Only a regular file of at most 1 MiB is opened, so that no pipe can stop us and no device fill
+/// our memory. The error names the path and never quotes the content, which may hold passwords.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    // Some editors put a byte order mark first.
+    let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if json.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(json).map(Some).map_err(|e| {
+        let fault = if e.is_data() { "has a value of the wrong kind" } else { "is not valid JSON" };
+        refuse_file(path, format!("{fault} (line {}, column {})", e.line(), e.column()))
+    })
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(path, &e)),
+    };
+    if !metadata.is_file() {
+        return Err(refuse_file(path, "is not a regular file".into()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|e| unreadable(path, &e))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(refuse_file(path, format!("is larger than {LARGEST_FILE} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+fn unreadable(path: &Path, e: &std::io::Error) -> Error {
+    refuse_file(path, format!("cannot be read: {e}"))
+}
+
+/// Unlike [`Error::invalid`], leave the path whole: a store's paths are long.
+fn refuse_file(path: &Path, rule: String) -> Error {
+    let value = excerpt(&path.to_string_lossy(), 4096);
+    Error::InvalidInput(InvalidInput { what: "docker configuration", value, rule })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A configuration folder as the CLI writes it.
+    pub(in crate::transport) struct Store(pub(in crate::transport) TempDir);
+
+    impl Store {
+        pub(in crate::transport) fn new() -> Store {
+            Store(tempfile::tempdir().unwrap())
+        }
+
+        pub(in crate::transport) fn path(&self) -> &Path {
+            self.0.path()
+        }
+
+        pub(in crate::transport) fn config(self, json: &str) -> Store {
+            fs::write(self.path().join("config.json"), json).unwrap();
+            self
+        }
+
+        pub(in crate::transport) fn meta(self, id: &str, json: &str) -> Store {
+            let folder = self.path().join("contexts/meta").join(id);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("meta.json"), json).unwrap();
+            self
+        }
+
+        /// Add a context under the hash of its name, as coreutils has it.
+        pub(in crate::transport) fn context(self, name: &str, docker: &str) -> Store {
+            let json =
+                format!(r#"{{"Name":"{name}","Metadata":{{}},"Endpoints":{{"docker":{docker}}}}}"#);
+            let id = Store::id(name);
+            self.meta(&id, &json)
+        }
+
+        pub(in crate::transport) fn keys(self, name: &str) -> Store {
+            let folder = self.path().join("contexts/tls").join(Store::id(name)).join("docker");
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("ca.pem"), "").unwrap();
+            self
+        }
+
+        fn id(name: &str) -> String {
+            let out = Command::new("sh")
+                .args(["-c", "printf %s \"$1\" | sha256sum", "sh", name])
+                .output()
+                .unwrap();
+            String::from_utf8(out.stdout).unwrap()[..64].to_owned()
+        }
+
+        fn endpoint(&self, name: &str) -> Result<Endpoint, String> {
+            endpoint(self.path(), name, "DOCKER_CONTEXT").map_err(|e| e.to_string())
+        }
+    }
+
+    #[test]
+    fn a_context_is_found_by_its_name() {
+        let far = r#"{"Host":"tcp://far","SkipTLSVerify":false}"#;
+        let store = Store::new()
+            .context("local", r#"{"Host":"unix:///run/l.sock","SkipTLSVerify":true}"#)
+            .keys("local")
+            .context("far", far)
+            .context("lax", r#"{"Host":"tcp://far","SkipTLSVerify":true}"#)
+            .context("locked", far)
+            .keys("locked")
+            .context("bom", r#"{"Host":"tcp://far"}"#)
+            .meta("readme", r#"{"Name":"far","Endpoints":{"docker":{"Host":"tcp://other"}}}"#)
+            .meta(&"0".repeat(64), "{broken");
+        let tcp = |tls| Ok(Endpoint { host: "tcp://far:2375".parse().unwrap(), tls });
+        let local = Endpoint { host: "unix:///run/l.sock".parse().unwrap(), tls: false };
+        assert_eq!(store.endpoint("local"), Ok(local));
+        assert_eq!(store.endpoint("far"), tcp(false));
+        assert_eq!(store.endpoint("bom"), tcp(false));
+        assert_eq!(store.endpoint("lax"), tcp(true));
+        assert_eq!(store.endpoint("locked"), tcp(true));
+    }
+
+    #[test]
+    fn a_context_that_cannot_be_used_says_why() {
+        let mut store = Store::new()
+            .context("none", "null")
+            .context("empty", r#"{"Host":""}"#)
+            .context("hostless", r#"{"SkipTLSVerify":true}"#)
+            .context("ssh", r#"{"Host":"ssh://u:hunter2@h"}"#)
+            .meta(&Store::id("bare"), r#"{"Name":"bare"}"#);
+        for (name, rule) in [
+            ("none", "no docker endpoint"),
+            ("bare", "no docker endpoint"),
+            ("empty", "names no host"),
+            ("hostless", "names no host"),
+            ("ssh", "SSH, which is not in this build (docker context \"ssh\")"),
+            ("a", "two or more"),
+            ("", "two or more"),
+            (" ssh", "begin with"),
+            ("-ssh", "begin with"),
+            ("../ssh", "ASCII letters"),
+            ("x/../ssh", "ASCII letters"),
+            ("büro", "ASCII letters"),
+            ("gone", "which has: bare, empty, hostless, none, ssh"),
+        ] {
+            let error = store.endpoint(name).unwrap_err();
+            assert!(error.contains(rule) && error.contains(name), "{name}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        assert!(Store::new().endpoint("gone").unwrap_err().contains("is not in"));
+
+        store = store.meta(&Store::id("broken"), "{");
+        let error = store.endpoint("broken").unwrap_err();
+        let path = store.path().join("contexts/meta").join(Store::id("broken")).join("meta.json");
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+
+        store = store.meta(&"0".repeat(64), r#"{"Name":"bare"}"#);
+        assert!(store.endpoint("bare").unwrap_err().contains("is 2 times in"));
+    }
+
+    #[test]
+    fn the_current_context() {
+        for (json, name) in [
+            (r#"{"currentContext":"colima","auths":{"x":{"auth":"c2VjcmV0"}}}"#, Some("colima")),
+            ("\u{feff}{\"currentContext\":\"colima\"}", Some("colima")),
+            (r#"{"currentContext":""}"#, None),
+            (r#"{"currentContext":null}"#, None),
+            ("{}", None),
+            ("", None),
+            (" \n", None),
+        ] {
+            let store = Store::new().config(json);
+            assert_eq!(current(store.path()).unwrap().as_deref(), name, "{json}");
+        }
+        assert_eq!(current(Store::new().path()).unwrap(), None);
+        assert_eq!(current(Path::new("/nonexistent/folder")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_config_that_cannot_be_read_is_an_error_that_names_it() {
+        let path = |store: &Store| store.path().join("config.json");
+        let check = |store: &Store, rule: &str| {
+            let error = current(store.path()).unwrap_err().to_string();
+            assert!(error.contains(path(store).to_str().unwrap()), "{error}");
+            assert!(error.contains(rule), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        };
+        check(&Store::new().config("{\"currentContext\":"), "not valid JSON (line 1, column 18)");
+        check(&Store::new().config(r#"{"currentContext":{"hunter2":1}}"#), "wrong kind");
+        check(&Store::new().config(r#""hunter2""#), "wrong kind");
+        check(&Store::new().config(&format!("{{\"x\":{}", "[".repeat(100_000))), "not valid JSON");
+        check(&Store::new().config(&" ".repeat((1 << 20) + 1)), "larger than 1048576");
+
+        let store = Store::new().config("");
+        fs::write(path(&store), b"{\"currentContext\":\"\xff\"}").unwrap();
+        check(&store, "not valid JSON");
+
+        let store = Store::new();
+        fs::create_dir(path(&store)).unwrap();
+        check(&store, "regular file");
+
+        let store = Store::new();
+        assert!(Command::new("mkfifo").arg(path(&store)).status().unwrap().success());
+        check(&store, "regular file");
+
+        let store = Store::new();
+        std::os::unix::fs::symlink(path(&store), path(&store)).unwrap();
+        check(&store, "cannot be read");
+
+        // As root no file is closed to us, so the system's answer is made up.
+        let denied = unreadable(Path::new("/x"), &ErrorKind::PermissionDenied.into());
+        assert_eq!(
+            denied.to_string(),
+            "docker configuration \"/x\" cannot be read: permission denied"
+        );
+    }
+
+    #[test]
+    fn a_file_may_be_a_link_and_as_large_as_the_limit() {
+        let store = Store::new();
+        let real = store.path().join("real.json");
+        let json = r#"{"currentContext":"ci"}"#;
+        fs::write(&real, json.to_owned() + &" ".repeat(LARGEST_FILE as usize - json.len()))
+            .unwrap();
+        std::os::unix::fs::symlink(&real, store.path().join("config.json")).unwrap();
+        assert_eq!(current(store.path()).unwrap().as_deref(), Some("ci"));
+    }
+}
