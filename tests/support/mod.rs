@@ -1,5 +1,5 @@
 //! What tests share: a real engine, a scripted one, and a proxy that spoils what passes through.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod engine;
