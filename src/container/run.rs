@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scrap::Scrap;
-use super::wait::{Armed, Condition};
+use super::wait::{self, Armed, Condition};
 use super::{Container, ContainerSpec, Create, ExitStatus, Output, Running, Start, Unknown};
 use crate::error::Error;
 use crate::stream::Frames;
