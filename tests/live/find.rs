@@ -154,7 +154,8 @@ async fn prune_spares_what_is_not_meant() {
     let c = own.docker.create(own.spec(["sh", "-c", "echo x > /file"])).await.unwrap();
     let pruned = c.run().await.unwrap();
     let running = own.running().await;
-    let done = own.docker.prune_containers().label(own.label()).without_label("keep").await.unwrap();
+    let done =
+        own.docker.prune_containers().label(own.label()).without_label("keep").await.unwrap();
     assert_eq!(done.containers, [pruned.id().clone()]);
     assert!(done.space_reclaimed > 0);
     assert_eq!(own.left().await, 2);
