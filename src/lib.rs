@@ -19,6 +19,7 @@ pub use container::{
 pub use docker::{Connect, Docker};
 pub use error::Error;
 pub use image::Image;
+pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use stream::{Chunk, StdStream};
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
