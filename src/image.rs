@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::transport::Transport;
 use crate::verb::verb;
 use crate::wire::{Call, null_default};
-use reference::{ImageName, ImageRef, ImageRefError, IntoImageRef};
+use reference::{ImageName, ImageRef, ImageRefError, IntoImageName, IntoImageRef};
 
 /// An image on an engine, by its id or a name.
 ///
@@ -66,6 +66,14 @@ impl Image {
     }
 }
 
+impl reference::sealed::Sealed for &Image {}
+
+impl IntoImageName for &Image {
+    fn into_image_name(self) -> Result<ImageName, ImageRefError> {
+        Ok(self.name.clone())
+    }
+}
+
 /// The verb behind [`Image::tag`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
@@ -78,13 +86,10 @@ pub struct Tag {
 impl Tag {
     fn call(&self) -> Result<Call, Error> {
         let name = self.name.clone()?;
-        if let Some(digest) = name.digest() {
-            let rule = "has a digest, which only the engine can give an image";
-            return Err(Error::invalid("image name", digest, rule));
-        }
+        let (repo, tag) = name.to_give()?;
         Ok(Call::post(&["images", &self.image.to_string(), "tag"])
-            .arg("repo", name.familiar_name())
-            .arg("tag", name.tag().unwrap_or("latest")))
+            .arg("repo", repo)
+            .arg("tag", tag))
     }
 
     async fn run(self) -> Result<Image, Error> {
