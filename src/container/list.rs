@@ -13,25 +13,7 @@ use crate::error::Error;
 use crate::time::Timestamp;
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, null_default};
-
-/// Filters as the engine takes them: for each key, values of which one must match.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Filters(BTreeMap<&'static str, Vec<String>>);
-
-impl Filters {
-    pub(super) fn add(&mut self, key: &'static str, value: impl Into<String>) {
-        self.0.entry(key).or_default().push(value.into());
-    }
-
-    pub(super) fn to_json(&self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        // A map of strings always serialises.
-        serde_json::to_string(&self.0).ok()
-    }
-}
+use crate::wire::{Call, Filters, null_default};
 
 /// The verb behind [`Docker::containers`](crate::Docker::containers).
 ///
