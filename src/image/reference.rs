@@ -217,3 +217,108 @@ impl From<ImageRefError> for Error {
         Error::ImageRef(e)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> ImageRef {
+        text.parse().unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn another_tag_or_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let plain = read("app");
+        let tagged = plain.with_tag("v1").unwrap();
+        assert_eq!(tagged, read("app:v1"));
+        let pinned = tagged.with_digest(&digest).unwrap();
+        assert_eq!(pinned, read(&format!("app:v1@{digest}")));
+        assert_eq!(pinned.digest(), Some(&*digest));
+        assert_eq!(pinned.with_tag("v2").unwrap(), read("app:v2"));
+        assert_eq!(
+            plain.with_tag("a/b").unwrap_err().to_string(),
+            "tag \"a/b\" must have a tag of ASCII letters, digits, '_', '.' and '-'"
+        );
+        assert!(plain.with_tag("").is_err() && plain.with_digest("").is_err());
+        assert_eq!(plain.clone().or_latest(), read("app:latest"));
+        assert_eq!(tagged.clone().or_latest(), tagged);
+        assert_eq!(plain.with_digest(&digest).unwrap().or_latest().tag(), None);
+    }
+
+    #[test]
+    fn names_to_give_have_a_tag_and_no_digest() {
+        assert_eq!(read("docker.io/library/app").to_give().unwrap(), ("app", "latest"));
+        assert_eq!(read("reg.io/app:v1").to_give().unwrap(), ("reg.io/app", "v1"));
+        let pinned = read(&format!("app@sha256:{}", "a".repeat(64)));
+        assert!(pinned.to_give().unwrap_err().to_string().contains("only the engine can give"));
+    }
+
+    #[test]
+    fn errors_escape_and_cut_the_text() {
+        let error = format!("a\n{}", "b".repeat(200)).parse::<ImageRef>().unwrap_err();
+        assert!(error.to_string().starts_with("image reference \"a\\nbbb"), "{error}");
+        assert!(error.text.chars().count() < 90 && error.text.ends_with('…'));
+    }
+
+    /// References, in all the ways in which they can be written.
+    fn reference() -> impl Strategy<Value = String> {
+        let word = "[a-z0-9]{1,8}((_|__|-{1,3})[a-z0-9]{1,8}){0,2}";
+        let part = "[a-z0-9]{1,8}((\\.|_|__|-{1,3})[a-z0-9]{1,8}){0,2}";
+        let host = "localhost|(index\\.)?docker\\.io|[A-Za-z0-9]([A-Z-]{0,6}[a-z])?\\.[a-z]{2,3}\
+                    |\\[::[0-9a-f:]{0,9}\\]";
+        let tag = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
+        let digest = "@(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})";
+        let path = format!("(({host})(:[0-9]{{1,5}})?/({part}/){{0,3}}|{word}/({part}/){{0,2}})?");
+        let regex = format!("{path}{part}({tag})?({digest})?");
+        proptest::string::string_regex(&regex).unwrap()
+    }
+
+    /// Pieces of references in any order: some are references, and of a kind nobody thinks of.
+    fn pieces() -> impl Strategy<Value = String> {
+        let hex = "0a".repeat(32);
+        let digest = format!("sha256:{hex}");
+        let pieces =
+            ["docker.io/", "index.docker.io/", "library/", "localhost", "sha256", "a", "B"];
+        let marks = ["/", ":", "@", ".", "_", "-", "[::1]", "é", " ", "latest"];
+        let all = pieces.into_iter().chain(marks).map(str::to_owned).chain([hex, digest]);
+        let piece = proptest::sample::select(all.collect::<Vec<_>>());
+        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    fn comes_back(text: &str) {
+        let Ok(parsed) = text.parse::<ImageRef>() else { return };
+        assert_eq!(read(&parsed.to_string()), parsed, "{text}: the familiar form");
+        assert_eq!(read(&parsed.canonical()), parsed, "{text}: the canonical form");
+        assert!(parsed.canonical().starts_with(&format!("{}/{}", parsed.domain(), parsed.path())));
+        let bare = read(parsed.familiar_name());
+        assert_eq!((bare.domain(), bare.path()), (parsed.domain(), parsed.path()), "{text}");
+        // Whatever is a reference stays one beside an id: its text is never taken for another's.
+        let name: ImageName = parsed.to_string().parse().unwrap();
+        assert_eq!(name, ImageName::Ref(parsed), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_follows_the_grammar_is_a_reference(text in reference()) {
+            prop_assert!(text.parse::<ImageRef>().is_ok(), "{:?}", text.parse::<ImageRef>());
+            comes_back(&text);
+        }
+
+        #[test]
+        fn what_is_accepted_comes_back_as_it_was(text in pieces()) {
+            comes_back(&text);
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in any::<String>(), tag in any::<String>()) {
+            comes_back(&text);
+            let _ = text.parse::<ImageName>();
+            if let Ok(tagged) = read("a").with_tag(&tag) {
+                comes_back(&tagged.to_string());
+            }
+        }
+    }
+}

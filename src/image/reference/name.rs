@@ -183,3 +183,54 @@ name_images! {
     ImageName: IntoImageName::into_image_name -> ImageName = |name| Ok(name);
     &ImageName: IntoImageName::into_image_name -> ImageName = |name| Ok(name.clone());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_id_is_an_id_and_a_short_one_a_name() {
+        let hex = "0123456789abcdef".repeat(4);
+        let full = format!("sha256:{hex}");
+        for text in [&full, &hex] {
+            let name = text.into_image_name().unwrap();
+            assert_eq!(name, ImageName::Id(full.parse().unwrap()));
+            assert_eq!(name.to_string(), full);
+        }
+        for text in ["c51f86c28340", "sha256:c51f86c28340", "ubuntu:22.04", "sha256"] {
+            let name = text.into_image_name().unwrap();
+            assert_eq!(name, ImageName::Ref(text.parse().unwrap()));
+            // As it was: the engine compares it with the ids too.
+            assert_eq!(name.to_string(), text);
+        }
+        let id: ImageId = hex.parse().unwrap();
+        assert_eq!((id.as_str(), id.short()), (&*full, "0123456789ab"));
+        assert!(hex.into_image_ref().is_err());
+    }
+
+    #[test]
+    fn no_ids() {
+        let hex = "a".repeat(64);
+        for text in ["", "sha256:", "abc", &hex.to_uppercase(), &format!("sha512:{hex}{hex}")] {
+            let error = text.parse::<ImageId>().unwrap_err().to_string();
+            assert!(error.ends_with("64 hexadecimal digits in lower case"), "{error}");
+        }
+        assert!(hex.get(1..).unwrap().parse::<ImageId>().is_err());
+    }
+
+    #[test]
+    fn everything_that_names_an_image_does() {
+        let (text, name) = ("app:v1".to_owned(), "app:v1".parse::<ImageRef>().unwrap());
+        assert_eq!((&text).into_image_ref().unwrap(), name);
+        assert_eq!((&name).into_image_ref().unwrap(), name);
+        assert_eq!(name.clone().into_image_ref().unwrap(), name);
+        let image = ImageName::from(name.clone());
+        assert_eq!((&text).into_image_name().unwrap(), image);
+        assert_eq!(text.into_image_name().unwrap(), image);
+        assert_eq!((&name).into_image_name().unwrap(), image);
+        assert_eq!(name.into_image_name().unwrap(), image);
+        assert_eq!((&image).into_image_name().unwrap(), image);
+        let id: ImageId = "b".repeat(64).parse().unwrap();
+        assert_eq!((&id).into_image_name().unwrap(), id.into_image_name().unwrap());
+    }
+}
