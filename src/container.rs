@@ -52,7 +52,7 @@ pub use spec::ContainerSpec;
 pub use start::{RunToExit, Start};
 pub use status::{ExitStatus, Status};
 pub use stop::Stop;
-pub use update::Update;
+pub use update::{Update, Updated};
 pub use wait::{Condition, Wait, WaitFor};
 
 use crate::error::{Error, StateError};
