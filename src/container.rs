@@ -451,8 +451,8 @@ impl<S: State> Container<S> {
     ///
     /// # Errors
     /// The name breaks the rule (before anything is sent), or is taken
-    /// ([`is_conflict`](Error::is_conflict)). An engine may answer 404 while the container
-    /// restarts.
+    /// ([`is_conflict`](Error::is_conflict)); the container is between two runs of its restart
+    /// policy ([`Error::State`]).
     pub fn rename(&self, name: impl Into<String>) -> Rename {
         Rename::new(self.share(), name.into())
     }

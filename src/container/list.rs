@@ -78,7 +78,7 @@ impl List {
         self
     }
 
-    /// List those whose ids begin so.
+    /// List the one whose id begins so; none where several do.
     pub fn id(mut self, prefix: impl Into<String>) -> List {
         self.filters.add("id", prefix);
         self
@@ -159,10 +159,10 @@ impl List {
 
 verb!(List, transport => Result<Vec<ContainerSummary>, Error>);
 
-/// The ids that begin with `prefix`.
+/// The ids that begin with `prefix`. Engines drop a prefix that is ambiguous from their own filter.
 pub(super) async fn ids(transport: &Transport, prefix: &str) -> Result<Vec<ContainerId>, Error> {
-    let list = List::new(transport.clone()).all().id(prefix);
-    rows(&list).await
+    let all = rows(&List::new(transport.clone()).all()).await?;
+    Ok(all.into_iter().filter(|id| id.as_str().starts_with(prefix)).collect())
 }
 
 async fn rows(list: &List) -> Result<Vec<ContainerId>, Error> {
