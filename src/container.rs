@@ -1,4 +1,33 @@
 //! Containers: a handle whose type says where in its life the container is.
+//!
+//! # What each verb comes to in each state
+//!
+//! A handle claims the state that it saw last. Where the container has moved on meanwhile, its
+//! verbs come to this (Docker; the tests hold every cell against a real engine):
+//!
+//! | handle | verb | created | running | paused | restarting | exited | gone |
+//! |---|---|---|---|---|---|---|---|
+//! | Created, Exited | `start` | Running | Running | conflict | Running | Running | not found |
+//! | Exited, Running, Paused | `restart` | | Running | Running | Running | Running | not found |
+//! | Running | `exec` | | its output | conflict | conflict | conflict | not found |
+//! | Running | `pause` | | Paused | Paused | conflict | conflict | not found |
+//! | Paused | `unpause` | | Running | Running | by state | by state | not found |
+//! | Running, Paused | `stop`, `kill` | | Exited | Exited | Exited | Exited | not found |
+//! | Running, Paused | `kill().signal(..)` | | as found | Running | Exited | conflict | not found |
+//! | Running, Paused | `wait` | | waits | waits | waits | Exited | not found |
+//! | any | `remove` | done | conflict | conflict | conflict | done | done |
+//! | any | `remove().force()` | done | done | done | done | done | done |
+//! | any | `rename` | done | done | done | by state | done | not found |
+//! | any | `update`, `commit`, `logs`, `inspect` | done | done | done | done | done | not found |
+//! | any | `wait_for(NotRunning)` | code 0 | waits | waits | waits | last code | not found |
+//! | any | `lookup` | Created | Running | Paused | Other | Exited | Gone |
+//!
+//! "conflict" is status 409 ([`Error::is_conflict`]), "not found" 404 ([`Error::is_not_found`]), "by
+//! state" [`Error::State`], which counts as a conflict too. Any signal thaws a paused container and
+//! ends the restarts of a restarting one. While a container is being removed, and when a removal
+//! failed half-way ("dead"), `stop` and `wait` find it ended, `remove` waits for the removal under
+//! way or reports why it fails, and all other transitions are conflicts. In any case of failure a
+//! transition gives the handle back ([`TransitionError`]).
 
 mod commit;
 mod create;

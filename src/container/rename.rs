@@ -28,10 +28,13 @@ impl Rename {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
+        if !error.is_not_found() {
+            return Err(error);
+        }
         // Between two runs of a restart policy engines look for a network end that is not there,
         // and say "not found" of a container that is.
         match details::see(&self.on).await {
-            Ok(seen) if error.is_not_found() => Err(Error::State(StateError {
+            Ok(seen) => Err(Error::State(StateError {
                 container: self.on.id.into(),
                 wanted: "running",
                 found: seen.status().as_str().to_owned(),
