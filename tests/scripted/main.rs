@@ -5,3 +5,5 @@
 mod support;
 
 mod connections;
+mod runtimes;
+mod timeouts;

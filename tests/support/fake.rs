@@ -296,6 +296,14 @@ impl Fake {
         Fake::start(Arc::new(move |peer| Box::pin(serve(peer))), false)
     }
 
+    /// As [`raw`](Fake::raw), on a thread and runtime of its own.
+    pub fn raw_apart<F>(serve: impl Fn(Peer) -> F + Send + Sync + 'static) -> Fake
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Fake::start(Arc::new(move |peer| Box::pin(serve(peer))), true)
+    }
+
     /// Answer each request but pings, which are answered already (API 1.41 unless
     /// [`api`](Fake::api) says otherwise).
     pub fn new(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Fake {
