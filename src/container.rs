@@ -217,8 +217,9 @@ impl<S: State> Container<S> {
         self.with(Unknown(()))
     }
 
+    /// The same container in another state, as a verb gives it back.
     pub(crate) fn with<T: State>(self, state: T) -> Container<T> {
-        Container { transport: self.transport, id: self.id, traits: self.traits, state }
+        Container { transport: self.transport.unlimited(), id: self.id, traits: self.traits, state }
     }
 
     /// The same container, for a verb that borrows its handle.
@@ -245,8 +246,12 @@ impl Container<Unknown> {
         self.transport.limit(limit);
     }
 
+    pub(crate) fn begin(&mut self) {
+        self.transport.begin();
+    }
+
     pub(crate) fn failed(self, error: Error) -> TransitionError {
-        TransitionError { error, container: self }
+        TransitionError { error, container: self.with(Unknown(())) }
     }
 
     /// Decide a transition that the engine refused: what counts is where the container is now.

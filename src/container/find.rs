@@ -125,7 +125,7 @@ fn sort(on: Container<Unknown>, seen: &details::Seen) -> Lookup {
         Status::Running => Lookup::Running(on.with(Running(()))),
         Status::Paused => Lookup::Paused(on.with(Paused(()))),
         Status::Exited => Lookup::Exited(on.with(Exited { status: seen.exit() })),
-        other => Lookup::Other(on, other.clone()),
+        other => Lookup::Other(on.forget(), other.clone()),
     }
 }
 
