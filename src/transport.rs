@@ -15,7 +15,7 @@ mod surroundings;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -234,7 +234,7 @@ impl Transport {
         self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
     }
 
-    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
             Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
@@ -267,7 +267,7 @@ impl Transport {
 
     async fn exchange(
         &self,
-        mut conn: Conn,
+        mut conn: Box<Conn>,
         call: &Call,
         upgrade: Option<&'static str>,
         limits: &Limits,
@@ -283,7 +283,9 @@ impl Transport {
         let answer = std::future::poll_fn(|cx| {
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            // And nothing else does, so the answer need not wake a task that is awake already.
+            let mut quiet = Context::from_waker(Waker::noop());
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
                 return Poll::Ready(Ok(answer));
             }
             if let Poll::Ready(over) = over {

@@ -37,13 +37,14 @@ struct Meter {
 }
 
 impl Conn {
-    pub(super) async fn dial(host: &Host) -> Result<Conn, ConnectFailure> {
+    /// In a box: it goes from the pool to the call, to the body and back, and is large.
+    pub(super) async fn dial(host: &Host) -> Result<Box<Conn>, ConnectFailure> {
         let io = Io::dial(host).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
         let (sender, driver) =
             http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
-        Ok(Conn { sender, driver, over: false, meter })
+        Ok(Box::new(Conn { sender, driver, over: false, meter }))
     }
 
     /// Move bytes both ways. Ready when hyper is through with the connection.
