@@ -55,7 +55,7 @@ pub use stop::Stop;
 pub use update::Update;
 pub use wait::{Condition, Wait, WaitFor};
 
-use crate::error::Error;
+use crate::error::{Error, StateError};
 use crate::transport::Transport;
 use crate::wire::Call;
 
@@ -221,20 +221,35 @@ impl Container<Unknown> {
     }
 
     /// Decide a transition that the engine refused: what counts is where the container is now.
-    /// Engines differ in how they say "it is so already"; the state is the same on all.
+    ///
+    /// Engines differ in how they say "it is so already" and "not from this state" (304, 409,
+    /// 500); the state is the same on all. `from` are the states the transition can set out from.
     pub(crate) async fn settle(
         self,
         error: Error,
-        wanted: &[Status],
+        wanted: Status,
+        from: &[&'static str],
     ) -> Result<(Container<Unknown>, details::Seen), TransitionError> {
-        if matches!(error.status(), Some(304 | 409 | 500)) {
-            if let Ok(seen) = details::see(&self).await {
-                if wanted.contains(seen.status()) {
-                    return Ok((self, seen));
-                }
-            }
+        if !matches!(error.status(), Some(304 | 409 | 500)) {
+            return Err(self.failed(error));
         }
-        Err(self.failed(error))
+        let Ok(seen) = details::see(&self).await else { return Err(self.failed(error)) };
+        if *seen.status() == wanted {
+            return Ok((self, seen));
+        }
+        let found = seen.status().as_str();
+        match from.first() {
+            // A 409 has words for it already; a 500 looks like the engine's own trouble.
+            Some(wanted) if error.status() == Some(500) && !from.contains(&found) => {
+                let error = Error::State(StateError {
+                    container: self.id.as_str().to_owned(),
+                    wanted,
+                    found: found.to_owned(),
+                });
+                Err(self.failed(error))
+            }
+            _ => Err(self.failed(error)),
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::container::{Container, ContainerSpec, Create, Find, List, Prune, Run};
+use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
 use crate::image::Image;
 use crate::image::reference::IntoImageName;
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
-use crate::verb::{awaitable, verb};
+use crate::verb::awaitable;
 use crate::wire::ApiVersion;
 
 /// A Docker Engine.

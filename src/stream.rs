@@ -155,8 +155,9 @@ impl Frames {
         Frames { from: From::Body(body), demux, input: Bytes::new(), call, over: false }
     }
 
-    /// Read a connection that was taken over.
-    pub(crate) fn of_connection(taken: Hijacked, raw: bool, call: String) -> Frames {
+    /// Read a connection that was taken over; `tty` says what was asked for.
+    pub(crate) fn of_connection(taken: Hijacked, tty: bool, call: String) -> Frames {
+        let raw = tty && !taken.multiplexed;
         let (from, input) = match taken.source {
             Source::Socket { io, read } => (From::Socket { io, buffer: BytesMut::new() }, read),
             Source::Body(body) => (From::Body(body), Bytes::new()),

@@ -172,15 +172,16 @@ impl Transport {
 
     /// Send, and take the connection over: what follows is a stream of bytes both ways.
     pub(crate) async fn upgrade(&self, call: &Call) -> Result<Hijacked, Error> {
-        let mut reply = self.checked(call, Some("tcp")).await?;
-        let content_type = reply.headers.remove(header::CONTENT_TYPE);
+        let reply = self.checked(call, Some("tcp")).await?;
+        let multiplexed = (reply.headers.get(header::CONTENT_TYPE))
+            .is_some_and(|t| t.as_bytes() == b"application/vnd.docker.multiplexed-stream");
         match reply.status {
-            101 => Hijacked::take(reply.body, content_type)
+            101 => Hijacked::take(reply.body, multiplexed)
                 .await
                 .ok_or_else(|| stream_error(call, StreamFault::Cut)),
             // Engines and proxies that do not speak upgrades send the same bytes as a body that
             // ends with the connection; there is no way to send any.
-            200 => Ok(Hijacked::read_only(reply.body, content_type)),
+            200 => Ok(Hijacked::read_only(reply.body, multiplexed)),
             other => Err(stream_error(
                 call,
                 StreamFault::Protocol(format!("status {other} where 101 was due")),

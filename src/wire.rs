@@ -4,6 +4,6 @@ mod call;
 mod tolerant;
 mod version;
 
-pub(crate) use call::{Call, Patience, Query};
+pub(crate) use call::{Call, Patience};
 pub(crate) use tolerant::{from_slice, null_default};
 pub use version::ApiVersion;

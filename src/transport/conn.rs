@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
-use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -220,7 +219,8 @@ impl AsyncWrite for Io {
 
 /// A connection that is no longer HTTP: bytes both ways, until either side has enough.
 pub(crate) struct Hijacked {
-    pub(crate) content_type: Option<HeaderValue>,
+    /// The engine says that the stream has frames. From API 1.42; silence says nothing.
+    pub(crate) multiplexed: bool,
     pub(crate) source: Source,
 }
 
@@ -233,15 +233,15 @@ pub(crate) enum Source {
 
 impl Hijacked {
     /// Take the socket out of hyper. `None` if the connection broke meanwhile.
-    pub(super) async fn take(body: Body, content_type: Option<HeaderValue>) -> Option<Hijacked> {
+    pub(super) async fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
         let mut conn = body.into_conn()?;
         std::future::poll_fn(|cx| conn.drive(cx)).await.ok()?;
         let parts = conn.driver.into_parts();
         let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
-        Some(Hijacked { content_type, source })
+        Some(Hijacked { multiplexed, source })
     }
 
-    pub(super) fn read_only(body: Body, content_type: Option<HeaderValue>) -> Hijacked {
-        Hijacked { content_type, source: Source::Body(body) }
+    pub(super) fn read_only(body: Body, multiplexed: bool) -> Hijacked {
+        Hijacked { multiplexed, source: Source::Body(body) }
     }
 }

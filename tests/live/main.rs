@@ -4,4 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cancel;
+mod commit;
+mod drift;
+mod exec;
+mod find;
 mod life;
+mod logs;
+mod model;
+mod runs;
