@@ -12,6 +12,7 @@ mod limits;
 mod pool;
 mod surroundings;
 
+use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -284,7 +285,7 @@ impl Transport {
         let answer = std::future::poll_fn(|cx| {
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
-            // And nothing else does, so the answer need not wake a task that is awake already.
+            // And nothing else does, so the answer need not wake anybody.
             let mut quiet = Context::from_waker(Waker::noop());
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
                 return Poll::Ready(Ok(answer));
@@ -298,6 +299,7 @@ impl Transport {
                     return Poll::Ready(Err(None));
                 }
             }
+            conn.doze();
             Poll::Pending
         })
         .await;
@@ -335,10 +337,14 @@ impl Transport {
         let version = self.version();
         let base = self.engine.host.base();
         let query = call.query.as_str();
-        let target = match call.versioned {
-            true => format!("{base}/v{version}{}{query}", call.path),
-            false => format!("{base}{}{query}", call.path),
-        };
+        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
+        target.push_str(base);
+        if call.versioned {
+            // Infallible: a String takes what it is given.
+            let _ = write!(target, "/v{version}");
+        }
+        target.push_str(&call.path);
+        target.push_str(query);
         let body = call.body.clone();
         let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
         *request.method_mut() = call.method.clone();
