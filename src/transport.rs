@@ -12,10 +12,11 @@ mod limits;
 mod pool;
 mod surroundings;
 
+use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -250,7 +251,7 @@ impl Transport {
         self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
     }
 
-    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
             Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
@@ -285,7 +286,7 @@ impl Transport {
 
     async fn exchange(
         &self,
-        mut conn: Conn,
+        mut conn: Box<Conn>,
         call: &Call,
         upgrade: Option<&'static str>,
         limits: &Limits,
@@ -301,7 +302,9 @@ impl Transport {
         let answer = std::future::poll_fn(|cx| {
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            // And nothing else does, so the answer need not wake anybody.
+            let mut quiet = Context::from_waker(Waker::noop());
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
                 return Poll::Ready(Ok(answer));
             }
             if let Poll::Ready(over) = over {
@@ -313,6 +316,7 @@ impl Transport {
                     return Poll::Ready(Err(None));
                 }
             }
+            conn.doze();
             Poll::Pending
         })
         .await;
@@ -355,10 +359,14 @@ impl Transport {
         let version = self.version();
         let base = self.engine.host.base();
         let query = call.query.as_str();
-        let target = match call.versioned {
-            true => format!("{base}/v{version}{}{query}", call.path),
-            false => format!("{base}{}{query}", call.path),
-        };
+        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
+        target.push_str(base);
+        if call.versioned {
+            // Infallible: a String takes what it is given.
+            let _ = write!(target, "/v{version}");
+        }
+        target.push_str(&call.path);
+        target.push_str(query);
         let body = call.body.clone();
         let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
         *request.method_mut() = call.method.clone();

@@ -126,7 +126,7 @@ impl Call {
 
     /// "POST /containers/web/start": how errors name the call. Never holds a query or a body.
     pub(crate) fn label(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        [self.method.as_str(), &self.path].join(" ")
     }
 }
 
