@@ -39,6 +39,9 @@ pub enum Error {
     /// The connection failed under a call.
     #[error(transparent)]
     Transport(TransportError),
+    /// What was to be sent could not be read.
+    #[error(transparent)]
+    Input(InputError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),
@@ -87,7 +90,7 @@ impl Error {
         match self {
             Error::Transport(e) => e.maybe_applied,
             Error::Timeout(e) => e.maybe_applied,
-            Error::Decode(_) | Error::Stream(_) => true,
+            Error::Decode(_) | Error::Stream(_) | Error::Input(_) => true,
             _ => false,
         }
     }
@@ -340,6 +343,29 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+/// A file, directory or stream that was to be sent and could not be read to its end.
+///
+/// The engine saw the request break off.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InputError {
+    /// The call: "POST /build".
+    pub call: String,
+    pub(crate) error: std::io::Error,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: what was to be sent could not be read", self.call)
+    }
+}
+
+impl std::error::Error for InputError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }
 
