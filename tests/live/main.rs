@@ -10,6 +10,7 @@ mod drift;
 mod exec;
 mod find;
 mod life;
+mod login;
 mod logs;
 mod model;
 mod runs;
