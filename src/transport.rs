@@ -411,11 +411,14 @@ impl Transport {
         }
         target.push_str(&call.path);
         target.push_str(query);
-        let mut request = Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
+        let mut request =
+            Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
             .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
         let headers = request.headers_mut();
+        // The call's own first: what the connection needs has the last word.
+        headers.extend(call.headers.iter().cloned());
         headers.insert(header::HOST, self.engine.host_header.clone());
         headers.insert(
             header::USER_AGENT,
