@@ -221,10 +221,6 @@ setters! {
 setters! {
     /// Give it all privileges: `--privileged`.
     flag privileged: host.privileged;
-    /// Add a capability of the kernel's, "NET_ADMIN" or "ALL": `--cap-add`.
-    list cap_add: host.cap_add, "capability";
-    /// Take a capability of the kernel's away, "ALL" for one: `--cap-drop`.
-    list cap_drop: host.cap_drop, "capability";
     /// Share a namespace for IPC: "private", "shareable", "host", "container:NAME": `--ipc`.
     text ipc: host.ipc_mode, "ipc mode";
     /// Share a namespace of processes, "host" or "container:NAME": `--pid`.
@@ -510,6 +506,18 @@ impl ContainerSpec {
         self
     }
 
+    /// Add a capability of the kernel's, "NET_ADMIN" or "ALL": `--cap-add`.
+    pub fn cap_add(mut self, capability: impl Into<String>) -> ContainerSpec {
+        self.host.cap_add.extend(self.checks.text("capability", capability).map(full_name));
+        self
+    }
+
+    /// Take a capability of the kernel's away, "ALL" for one: `--cap-drop`.
+    pub fn cap_drop(mut self, capability: impl Into<String>) -> ContainerSpec {
+        self.host.cap_drop.extend(self.checks.text("capability", capability).map(full_name));
+        self
+    }
+
     /// Add an option of the security modules': `--security-opt`. "no-new-privileges",
     /// "apparmor=unconfined", "label=disable", "systempaths=unconfined". After "seccomp=" stands
     /// "unconfined" or the profile's JSON itself, not the path of a file.
@@ -612,5 +620,14 @@ impl ContainerSpec {
     /// Say whether the process's standard input is open.
     pub(crate) fn opens_stdin(&self) -> bool {
         self.config.open_stdin
+    }
+}
+
+/// Write a capability as the kernel does, "CAP_NET_ADMIN".
+fn full_name(capability: String) -> String {
+    let capability = capability.to_ascii_uppercase();
+    match capability == "ALL" || capability.starts_with("CAP_") {
+        true => capability,
+        false => format!("CAP_{capability}"),
     }
 }
