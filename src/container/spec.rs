@@ -12,6 +12,8 @@ mod mounts;
 mod network;
 mod ports;
 pub(crate) mod resources;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::fmt;
@@ -36,7 +38,7 @@ use wire::{Body, Config, Host, HostConfig, Nothing};
 
 use super::ContainerName;
 use crate::error::Error;
-use crate::image::reference::{ImageName, ImageRef, ImageRefError, IntoImageName};
+use crate::image::reference::{ImageName, ImageRefError, IntoImageName};
 use crate::wire::Call;
 
 /// What to create: an image, and how it is to run. A value; an image's name alone is one too.
@@ -74,22 +76,10 @@ pub struct ContainerSpec {
     checks: Checks,
 }
 
-/// An image alone is a spec: `docker.run("busybox")`.
-impl From<&str> for ContainerSpec {
-    fn from(image: &str) -> ContainerSpec {
+/// What names an image is a spec by itself: `docker.run("busybox")`.
+impl<I: IntoImageName> From<I> for ContainerSpec {
+    fn from(image: I) -> ContainerSpec {
         ContainerSpec::new(image)
-    }
-}
-
-impl From<ImageRef> for ContainerSpec {
-    fn from(image: ImageRef) -> ContainerSpec {
-        ContainerSpec::of(Ok(ImageName::Ref(image)))
-    }
-}
-
-impl From<ImageName> for ContainerSpec {
-    fn from(image: ImageName) -> ContainerSpec {
-        ContainerSpec::of(Ok(image))
     }
 }
 
@@ -246,14 +236,10 @@ resource_setters!(ContainerSpec);
 impl ContainerSpec {
     /// Begin with an image, by name or id. Without more it runs as the image says.
     pub fn new(image: impl IntoImageName) -> ContainerSpec {
-        ContainerSpec::of(image.into_image_name())
-    }
-
-    fn of(image: Result<ImageName, ImageRefError>) -> ContainerSpec {
         // As the docker command has it: who attaches, attaches to both.
         let config = Config { attach_stdout: true, attach_stderr: true, ..Config::default() };
         ContainerSpec {
-            image,
+            image: image.into_image_name(),
             name: None,
             platform: None,
             keep_stdin: false,
