@@ -86,7 +86,7 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         match self {
             Error::Transport(e) => e.maybe_applied,
-            Error::Timeout(e) => !matches!(e.phase, Phase::Connect),
+            Error::Timeout(e) => e.maybe_applied,
             Error::Decode(_) | Error::Stream(_) => true,
             _ => false,
         }
@@ -266,6 +266,8 @@ pub struct TimeoutError {
     pub phase: Phase,
     /// The limit.
     pub after: Duration,
+    /// Whether the request, or a part of it, had already left this process.
+    pub maybe_applied: bool,
 }
 
 impl fmt::Display for TimeoutError {

@@ -1,4 +1,112 @@
 //! The Docker Engine, from Rust, with the container's life in the type system.
+//!
+//! ```no_run
+//! use bowline::{ContainerSpec, Docker};
+//!
+//! # async fn f() -> Result<(), bowline::Error> {
+//! let docker = Docker::connect().await?;
+//!
+//! // docker run --rm busybox ls -la
+//! let listing = docker.run(ContainerSpec::new("busybox").cmd(["ls", "-la"]).rm()).output().await?;
+//! print!("{}", listing.stdout_lossy());
+//!
+//! // docker run --detach, exec, stop, rm
+//! let web = docker.run(ContainerSpec::new("busybox").cmd(["httpd", "-f"])).spawn().await?;
+//! let ps = web.exec(["ps"]).await?;
+//! print!("{}", ps.stdout_lossy());
+//! let web = web.stop().await?;
+//! println!("it ended with {}", web.status());
+//! web.remove().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Tokio only. Linux and macOS; any engine that speaks API 1.41 (Docker 20.10, Podman 4) or newer.
+//!
+//! # The life of a container
+//!
+//! ```text
+//!  create ──▶ Created ──start──▶ Running ──pause──▶ Paused
+//!                │                │ ▲ │ ◀─unpause──   │
+//!                │         restart└─┘ │               │
+//!               run                   │ stop, kill,   │
+//!                │                    ▼ wait          │
+//!                └────────────────▶ Exited ◀──────────┘
+//!                                     │  start ──▶ Running
+//!            remove (from any state)  ▼
+//!                                   gone: there is no handle
+//! ```
+//!
+//! [`Container<S>`](Container) is a container in state `S`. A verb exists only on the handle that
+//! can perform it, a transition takes the handle and returns the next, and so this does not
+//! compile:
+//!
+//! ```compile_fail
+//! # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+//! let created = docker.create("busybox").await?;
+//! created.exec(["ls"]).await?; // error: no method `exec` on `Container<Created>`;
+//!                              // the method was found for `Container<Running>`
+//! # Ok(()) }
+//! ```
+//!
+//! The type says what this handle saw last, and the engine is the truth: a process may end at any
+//! moment. A transition succeeds when the container is where it leads, also when it was there
+//! already. When it fails, [`TransitionError`] gives the handle back, as one that claims nothing;
+//! [`Container::lookup`] sorts it anew. What each verb comes to in each state is written down in
+//! [`container`].
+//!
+//! # Values and verbs
+//!
+//! Everything here is one of two things:
+//!
+//! - **Values** say what is wanted or what was found: [`ContainerSpec`], [`CommitOptions`],
+//!   [`ImageRef`], [`Timeouts`]. They hold no connection; they can be stored, cloned, compared.
+//!   Setters are named after the CLI's flags, and never fail: a value that breaks a rule is
+//!   refused at the first `.await` that uses it, before anything is sent, by an
+//!   [`Error::InvalidInput`] that names it and the rule.
+//! - **Verbs** do something: `docker.create(..)`, `web.exec(..)`, `docker.containers()`. They can be
+//!   set further and are then awaited. Nothing is sent before.
+//!
+//! # Where things are
+//!
+//! | to | see |
+//! |---|---|
+//! | reach an engine | [`Docker::connect`], [`Connect`], [`Host`] |
+//! | say what to create | [`ContainerSpec`] |
+//! | run to the end, with output | [`Docker::run`], [`Output`], [`ExitStatus`] |
+//! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
+//! | run a second process | [`Container::exec`](Container#method.exec) |
+//! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
+//! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
+//! | read logs | [`Container::logs`] |
+//! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
+//! | name an image | [`ImageRef`] |
+//! | tell errors apart | [`Error`] |
+//! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
+//!
+//! # Time-outs and cancellation
+//!
+//! Each part of a call has a limit of its own: connecting, the answer's beginning, the gap between
+//! two pieces of it, and the whole ([`Timeouts`]). Waits and streams have none unless one is set on
+//! the verb. The error says which limit it was.
+//!
+//! Any future of this crate may be dropped at any point: its connection is closed with it, and
+//! never reused half-read. What the engine had begun it finishes; so a dropped
+//! [`create`](Docker::create), [`run`](Docker::run) or [`commit`](Container::commit) is followed
+//! up in the background, and what it made is removed. That needs the runtime to live on for a
+//! moment.
+//!
+//! A request is sent a second time only if not a byte of it had left. Otherwise the error says
+//! [`maybe_applied`](Error::maybe_applied).
+//!
+//! # How the crate is laid out
+//!
+//! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
+//! `image/*`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`
+//! (connections, pool, limits; frames) → `wire`, `error` (requests as values, replies that drop what
+//! they do not understand). Handles hold a transport and never a `Docker`. Every verb builds its
+//! request in a pure function, which a snapshot test can see, and sends it in one line.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod container;
 pub mod docker;
@@ -19,7 +127,13 @@ pub use container::{
 pub use docker::{Connect, Docker};
 pub use error::Error;
 pub use image::Image;
+pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use stream::{Chunk, StdStream};
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
 pub use wire::ApiVersion;
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

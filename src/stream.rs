@@ -4,6 +4,8 @@
 //! handed on are slices of what was read, as it arrives: nothing is copied, and nothing is
 //! reserved because a header says so.
 
+mod json;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,6 +14,8 @@ use tokio::io::AsyncWriteExt;
 
 use crate::error::{Error, StreamError, StreamFault, TransportError};
 use crate::transport::{Body, Hijacked, Io, Source};
+
+pub(crate) use json::JsonValues;
 
 /// The stream a piece of output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,8 +159,9 @@ impl Frames {
         Frames { from: From::Body(body), demux, input: Bytes::new(), call, over: false }
     }
 
-    /// Read a connection that was taken over.
-    pub(crate) fn of_connection(taken: Hijacked, raw: bool, call: String) -> Frames {
+    /// Read a connection that was taken over; `tty` says what was asked for.
+    pub(crate) fn of_connection(taken: Hijacked, tty: bool, call: String) -> Frames {
+        let raw = tty && !taken.multiplexed;
         let (from, input) = match taken.source {
             Source::Socket { io, read } => (From::Socket { io, buffer: BytesMut::new() }, read),
             Source::Body(body) => (From::Body(body), Bytes::new()),

@@ -12,16 +12,18 @@ mod limits;
 mod pool;
 mod surroundings;
 
+use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::error::{
     ApiError, ConnectError, ConnectFailure, DecodeError, Error, StreamError, StreamFault,
@@ -51,8 +53,9 @@ const ERROR_TEXT: usize = 4 << 10;
 pub(crate) struct Transport {
     engine: Arc<Engine>,
     timeouts: Timeouts,
-    /// A limit on the whole call, set on the verb itself: it holds for waits and streams too.
-    own_limit: Option<std::time::Duration>,
+    /// A limit set on the verb itself, for all its calls together and from when it was awaited:
+    /// it holds for waits and streams too.
+    own_limit: Option<(std::time::Duration, Instant)>,
 }
 
 struct Engine {
@@ -121,9 +124,22 @@ impl Transport {
         Transport { engine: self.engine.clone(), timeouts, own_limit: None }
     }
 
-    /// Limit the whole of each call made through this handle.
+    /// Limit the whole of the verb that holds this handle.
     pub(crate) fn limit(&mut self, limit: std::time::Duration) {
-        self.own_limit = Some(limit);
+        self.own_limit = Some((limit, Instant::now()));
+    }
+
+    /// The verb begins: its limit counts from now.
+    pub(crate) fn begin(&mut self) {
+        if let Some((_, from)) = &mut self.own_limit {
+            *from = Instant::now();
+        }
+    }
+
+    /// The verb has ended, and its limit with it: what it gives back is not bound by it.
+    pub(crate) fn unlimited(mut self) -> Transport {
+        self.own_limit = None;
+        self
     }
 
     pub(crate) fn version(&self) -> ApiVersion {
@@ -172,15 +188,16 @@ impl Transport {
 
     /// Send, and take the connection over: what follows is a stream of bytes both ways.
     pub(crate) async fn upgrade(&self, call: &Call) -> Result<Hijacked, Error> {
-        let mut reply = self.checked(call, Some("tcp")).await?;
-        let content_type = reply.headers.remove(header::CONTENT_TYPE);
+        let reply = self.checked(call, Some("tcp")).await?;
+        let multiplexed = (reply.headers.get(header::CONTENT_TYPE))
+            .is_some_and(|t| t.as_bytes() == b"application/vnd.docker.multiplexed-stream");
         match reply.status {
-            101 => Hijacked::take(reply.body, content_type)
+            101 => Hijacked::take(reply.body, multiplexed)
                 .await
                 .ok_or_else(|| stream_error(call, StreamFault::Cut)),
             // Engines and proxies that do not speak upgrades send the same bytes as a body that
             // ends with the connection; there is no way to send any.
-            200 => Ok(Hijacked::read_only(reply.body, content_type)),
+            200 => Ok(Hijacked::read_only(reply.body, multiplexed)),
             other => Err(stream_error(
                 call,
                 StreamFault::Protocol(format!("status {other} where 101 was due")),
@@ -234,7 +251,7 @@ impl Transport {
         self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
     }
 
-    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
             Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
@@ -244,7 +261,9 @@ impl Transport {
             (Ok(Ok(conn)), _) => return Ok(conn),
             (Ok(Err(failure)), _) => failure,
             (Err(_), Some(((phase, after), _))) => {
-                return Err(Error::Timeout(TimeoutError { call: call.label(), phase, after }));
+                let call = call.label();
+                let maybe_applied = false;
+                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
             }
             (Err(_), None) => ConnectFailure::NoAnswer(std::time::Duration::ZERO),
         };
@@ -267,7 +286,7 @@ impl Transport {
 
     async fn exchange(
         &self,
-        mut conn: Conn,
+        mut conn: Box<Conn>,
         call: &Call,
         upgrade: Option<&'static str>,
         limits: &Limits,
@@ -283,7 +302,9 @@ impl Transport {
         let answer = std::future::poll_fn(|cx| {
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            // And nothing else does, so the answer need not wake anybody.
+            let mut quiet = Context::from_waker(Waker::noop());
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
                 return Poll::Ready(Ok(answer));
             }
             if let Poll::Ready(over) = over {
@@ -295,6 +316,7 @@ impl Transport {
                     return Poll::Ready(Err(None));
                 }
             }
+            conn.doze();
             Poll::Pending
         })
         .await;
@@ -315,8 +337,13 @@ impl Transport {
             }
             Ok(Err(e)) | Err(Some(e)) => Err(failed(conn::cause(e))),
             Err(None) => Err(match deadline {
-                Some(((phase, after), at)) if tokio::time::Instant::now() >= at => Failed {
-                    error: Error::Timeout(TimeoutError { call: call.label(), phase, after }),
+                Some(((phase, after), at)) if Instant::now() >= at => Failed {
+                    error: Error::Timeout(TimeoutError {
+                        call: call.label(),
+                        phase,
+                        after,
+                        maybe_applied: !unwritten,
+                    }),
                     unwritten,
                 },
                 _ => failed("the engine closed the connection without an answer".into()),
@@ -332,10 +359,14 @@ impl Transport {
         let version = self.version();
         let base = self.engine.host.base();
         let query = call.query.as_str();
-        let target = match call.versioned {
-            true => format!("{base}/v{version}{}{query}", call.path),
-            false => format!("{base}{}{query}", call.path),
-        };
+        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
+        target.push_str(base);
+        if call.versioned {
+            // Infallible: a String takes what it is given.
+            let _ = write!(target, "/v{version}");
+        }
+        target.push_str(&call.path);
+        target.push_str(query);
         let body = call.body.clone();
         let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
         *request.method_mut() = call.method.clone();

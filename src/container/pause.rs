@@ -24,7 +24,7 @@ impl Pause {
         match self.on.transport.done(&self.call()).await {
             Ok(_) => Ok(self.on.with(Paused(()))),
             Err(error) => {
-                let (on, _) = self.on.settle(error, &[Status::Paused]).await?;
+                let (on, _) = self.on.settle(error, Status::Paused, &["running"]).await?;
                 Ok(on.with(Paused(())))
             }
         }
@@ -53,7 +53,7 @@ impl Unpause {
         match self.on.transport.done(&self.call()).await {
             Ok(_) => Ok(self.on.with(Running(()))),
             Err(error) => {
-                let (on, _) = self.on.settle(error, &[Status::Running]).await?;
+                let (on, _) = self.on.settle(error, Status::Running, &["paused"]).await?;
                 Ok(on.with(Running(())))
             }
         }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::scrap::Scrap;
-use super::wait::{Armed, Condition};
+use super::wait::{self, Armed, Condition};
 use super::{Container, ContainerSpec, Create, ExitStatus, Output, Running, Start, Unknown};
 use crate::error::Error;
 use crate::stream::Frames;
 use crate::transport::Transport;
 use crate::verb::{awaitable, within};
-use crate::wire::{Call, Patience};
+use crate::wire::Patience;
 
 /// What to run: see [`Docker::run`](crate::Docker::run). Say how with
 /// [`output`](Run::output), [`status`](Run::status) or [`spawn`](Run::spawn).
@@ -80,30 +80,32 @@ impl Run {
 
     /// Create, listen, start, and wait: in this order nothing can be missed.
     async fn to_end(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
-        let stdin = self.spec.opens_stdin();
+        let stdin = self.spec.ends_stdin();
         let on = self.create(scrap).await?;
         let mut listening = match listen {
             true => Some(attach(&on, stdin).await?),
             false => None,
         };
-        // A container that removes itself is waited for until it is gone.
-        let condition = match on.traits.auto_remove {
-            true => Condition::Removed,
-            false => Condition::NextExit,
-        };
-        let armed = Armed::new(&on, condition).await?;
+        let armed = Armed::new(&on, Condition::NextExit).await?;
         on.transport.done(&Start::call(&on)).await?;
-        let (stdout, stderr) = match &mut listening {
+        let (stdout, stderr, status) = match &mut listening {
             Some(frames) => {
                 if stdin {
                     // Nothing is sent, and a process that reads must see the end of it.
                     frames.end_input().await;
                 }
-                frames.collect().await?
+                let (stdout, stderr) = frames.collect().await?;
+                // A connection that was taken over ends alike whether the process is through or
+                // the engine was killed. The wait tells: where it broke off, output may be lost.
+                (stdout, stderr, armed.unbroken().await?)
             }
-            None => Default::default(),
+            None => (Vec::new(), Vec::new(), armed.status(&on).await?),
         };
-        let status = armed.status(&on).await?;
+        if on.traits.auto_remove {
+            // Gone already is as good; and the exit status is not to be lost to a removal that
+            // fails.
+            let _ = wait::wait(&on, Condition::Removed).await;
+        }
         Ok(Output { status, stdout, stderr, container: on.id })
     }
 }

@@ -603,9 +603,10 @@ impl ContainerSpec {
         self.host.auto_remove
     }
 
-    /// Say whether the process's standard input is open.
-    pub(crate) fn opens_stdin(&self) -> bool {
-        self.config.open_stdin
+    /// Say whether the process's standard input is open, and ends with who attached. A terminal's
+    /// does not, nor does one that is kept: engines stop the output there instead.
+    pub(crate) fn ends_stdin(&self) -> bool {
+        self.config.open_stdin && !self.config.tty && !self.keep_stdin
     }
 }
 

@@ -26,7 +26,8 @@ impl Start {
         match self.on.transport.done(&Start::call(&self.on)).await {
             Ok(_) => Ok(self.on.with(Running(()))),
             Err(error) => {
-                let (on, _) = self.on.settle(error, &[Status::Running]).await?;
+                let (on, _) =
+                    self.on.settle(error, Status::Running, &["created", "exited"]).await?;
                 Ok(on.with(Running(())))
             }
         }

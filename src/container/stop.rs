@@ -111,7 +111,7 @@ pub(super) async fn end(
             Err(error) => Err(on.failed(error)),
         },
         (Err(error), _) => {
-            let (on, seen) = on.settle(error, &[Status::Exited]).await?;
+            let (on, seen) = on.settle(error, Status::Exited, &["running", "paused"]).await?;
             Ok(on.with(Exited { status: seen.exit() }))
         }
     }

@@ -69,6 +69,12 @@ impl Armed {
         Ok(Armed { body, condition })
     }
 
+    /// Wait for the answer; a wait that breaks off is an error.
+    pub(super) async fn unbroken(mut self) -> Result<ExitStatus, Error> {
+        let body = self.body.collect().await?;
+        answer(&body, self.body.call().to_owned())
+    }
+
     /// Wait for the answer. Where the engine goes away under the wait, ask it again once it is
     /// back: containers outlive a restart of a live-restoring engine.
     pub(super) async fn status(mut self, on: &Container<Unknown>) -> Result<ExitStatus, Error> {

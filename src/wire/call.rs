@@ -20,6 +20,8 @@ pub(crate) enum Patience {
     Plain,
     /// The engine itself takes up to this long before it answers (`stop?t=…`).
     Plus(Duration),
+    /// The answer may be as long as it is, as long as it keeps coming (logs).
+    Long,
     /// The answer comes when it comes (`wait`, followed logs, commit).
     Endless,
 }
@@ -124,7 +126,7 @@ impl Call {
 
     /// "POST /containers/web/start": how errors name the call. Never holds a query or a body.
     pub(crate) fn label(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        [self.method.as_str(), &self.path].join(" ")
     }
 }
 

@@ -4,5 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cancel;
+mod commit;
+mod drift;
+mod exec;
+mod find;
+mod image_ref;
 mod life;
+mod logs;
+mod model;
+mod runs;
 mod spec;

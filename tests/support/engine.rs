@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bowline::Docker;
+use bowline::{Container, ContainerSpec, Created, Docker, Running};
 
 /// The image that every engine of ours has: see `scripts/with-engine`.
 pub const IMAGE: &str = "busybox";
@@ -20,4 +20,58 @@ pub fn unique(what: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("bowline-{what}-{}-{n}", std::process::id())
+}
+
+/// What one test makes on the engine: it bears a label of its own, and is gone when the test is.
+pub struct Own {
+    pub docker: Docker,
+    label: String,
+}
+
+impl Own {
+    pub async fn new() -> Own {
+        Own { docker: docker().await, label: unique("test") }
+    }
+
+    /// Describe a container that belongs to this test.
+    pub fn spec<A: Into<String>>(&self, cmd: impl IntoIterator<Item = A>) -> ContainerSpec {
+        ContainerSpec::new(IMAGE).cmd(cmd).label("bowline.test", &self.label)
+    }
+
+    /// Describe one that does nothing for a long time, and ends at once when asked.
+    pub fn idle(&self) -> ContainerSpec {
+        self.spec(["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"])
+    }
+
+    pub async fn created(&self) -> Container<Created> {
+        self.docker.create(self.idle()).await.unwrap()
+    }
+
+    pub async fn running(&self) -> Container<Running> {
+        self.created().await.start().await.unwrap()
+    }
+
+    /// The label's filter: "bowline.test=…".
+    pub fn label(&self) -> String {
+        format!("bowline.test={}", self.label)
+    }
+
+    /// Count what of this test is on the engine, in any state.
+    pub async fn left(&self) -> usize {
+        self.docker.containers().all().label(self.label()).await.unwrap().len()
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let (docker, label) = (self.docker.clone(), self.label());
+        // The test's own runtime may be gone, or be the one that drops us.
+        let clear = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let _ = docker.containers().all().label(label).remove().force().volumes().await;
+            });
+        });
+        let _ = clear.join();
+    }
 }

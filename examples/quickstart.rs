@@ -1,0 +1,79 @@
+//! Quickstart: one command in a container, and one container through the whole of its life.
+//!
+//! You learn: how to run something and read what it printed, and how a container goes from
+//! created to running, paused, exited and gone, each of them a type of its own.
+//!
+//! ```text
+//! scripts/with-engine cargo run --example quickstart
+//! ```
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bowline::{Container, ContainerSpec, Created, Docker, Error};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match quickstart().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn quickstart() -> Result<(), Error> {
+    // docker version
+    let docker = Docker::connect().await?;
+    println!("connected to {}, API {}", docker.host(), docker.api_version());
+
+    // docker run --rm busybox ls -la
+    let spec = ContainerSpec::new("busybox").cmd(["ls", "-la"]).rm();
+    let listing = docker.run(spec).output().await?;
+    println!("\n$ docker run --rm busybox ls -la\n{}", listing.stdout_lossy());
+
+    // docker create busybox sleep 1000
+    let spec = ContainerSpec::new("busybox").cmd(["sleep", "1000"]);
+    let container = docker.create(spec).await?;
+    let id = container.id().clone();
+    let lived = life(container).await;
+    if lived.is_err() {
+        // docker rm --force: nothing of this stays, however far it came.
+        if let Some(left) = docker.container(id).await?.any() {
+            left.remove().force().await?;
+        }
+    }
+    lived
+}
+
+/// Every step takes the handle and returns the next one. `container.exec(..)` on the first line,
+/// or `container.start()` on the last, would not compile.
+async fn life(container: Container<Created>) -> Result<(), Error> {
+    println!("created   {}", container.id().short());
+
+    let container = container.start().await?; // docker start
+    println!("running   since {:?}", container.inspect().await?.state.started_at);
+
+    // docker exec
+    let out = container.exec(["sh", "-c", "echo hello from $0 > /greeting; cat /greeting"]).await?;
+    println!("exec      {:?}, {}", out.stdout_lossy(), out.status);
+
+    let container = container.pause().await?; // docker pause
+    println!("paused");
+
+    let container = container.unpause().await?; // docker unpause
+    println!("running");
+
+    let container = container.stop().time(Duration::from_secs(1)).await?; // docker stop --time 1
+    println!("exited    {}", container.status());
+
+    // docker commit
+    let image = container.commit("bowline-quickstart:latest").await?;
+    println!("committed {}", image.name());
+
+    container.remove().await?; // docker rm
+    image.remove().await?; // docker rmi
+    println!("removed");
+    Ok(())
+}

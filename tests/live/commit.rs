@@ -1,0 +1,56 @@
+//! From a changed container to an image, and to a container of that.
+
+use bowline::{CommitOptions, ContainerSpec, Error};
+
+use crate::support::engine::{Own, unique};
+
+#[tokio::test]
+async fn change_commit_tag_run() {
+    let own = Own::new().await;
+    let c = own.docker.create(own.spec(["sh", "-c", "echo tuned > /app"])).await.unwrap();
+    let c = c.run().await.unwrap();
+    let (one, two) = (unique("app") + ":v1", unique("app"));
+    let options = CommitOptions::new()
+        .name(&one)
+        .author("Ada")
+        .message("with the file")
+        .change(r#"CMD ["cat", "/app"]"#)
+        .change("ENV MODE=fast");
+    let image = c.commit(options).await.unwrap();
+    assert!(image.name().to_string().starts_with("sha256:"), "{image:?}");
+    let tagged = image.tag(&two).await.unwrap();
+    for name in [&one, &two] {
+        let out = own.docker.run(ContainerSpec::new(name).rm()).output().await.unwrap();
+        assert_eq!(out.stdout_lossy(), "tuned\n");
+    }
+    let gone = tagged.remove().await.unwrap();
+    assert_eq!((gone.untagged.len(), gone.deleted.len()), (1, 0));
+    let gone = own.docker.image(&one).unwrap().remove().await.unwrap();
+    assert!(!gone.deleted.is_empty());
+    assert!(image.remove().await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn from_every_state() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    c.commit(CommitOptions::new()).await.unwrap().remove().await.unwrap();
+    let c = c.start().await.unwrap();
+    c.commit(CommitOptions::new().no_pause()).await.unwrap().remove().await.unwrap();
+    let c = c.pause().await.unwrap();
+    c.commit(CommitOptions::new()).await.unwrap().remove().await.unwrap();
+    let c = c.kill().await.unwrap();
+    c.commit(CommitOptions::new()).await.unwrap().remove().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_makes_no_image_is_refused_before() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    for bad in ["UPPER", "a:b:c", ""] {
+        let error = c.commit(bad).await.unwrap_err();
+        assert!(matches!(error, Error::ImageRef(_)), "{error}");
+    }
+    let error = c.commit(CommitOptions::new().change("CMD a\nRUN b")).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+}
