@@ -15,3 +15,4 @@ mod login;
 mod logs;
 mod model;
 mod runs;
+mod spec;
