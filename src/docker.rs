@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
-use crate::image::Image;
 use crate::image::reference::IntoImageName;
+use crate::image::{Image, ListImages, PruneImages, Search};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
 use crate::verb::awaitable;
@@ -148,6 +148,32 @@ impl Docker {
     /// Remove all containers that do not run: `docker container prune`.
     pub fn prune_containers(&self) -> Prune {
         Prune::new(self.transport.clone())
+    }
+
+    /// List images: `docker images`.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// for image in docker.images().await? {
+    ///     println!("{:?} {} bytes", image.repo_tags, image.size);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn images(&self) -> ListImages {
+        ListImages::new(self.transport.clone())
+    }
+
+    /// Remove images without a name, or all that no container uses: `docker image prune`.
+    pub fn prune_images(&self) -> PruneImages {
+        PruneImages::new(self.transport.clone())
+    }
+
+    /// Search Docker Hub for images: `docker search`.
+    ///
+    /// # Errors
+    /// The engine cannot reach it.
+    pub fn search(&self, term: impl Into<String>) -> Search {
+        Search::new(self.transport.clone(), term.into())
     }
 
     /// Name an image on this engine. Nothing is sent.

@@ -86,7 +86,7 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         match self {
             Error::Transport(e) => e.maybe_applied,
-            Error::Timeout(e) => !matches!(e.phase, Phase::Connect),
+            Error::Timeout(e) => e.maybe_applied,
             Error::Decode(_) | Error::Stream(_) => true,
             _ => false,
         }
@@ -97,11 +97,7 @@ impl Error {
         value: impl Into<String>,
         rule: impl Into<String>,
     ) -> Error {
-        Error::InvalidInput(InvalidInput {
-            what,
-            value: excerpt(&value.into(), 80),
-            rule: rule.into(),
-        })
+        Error::InvalidInput(InvalidInput::new(what, value, rule))
     }
 }
 
@@ -117,6 +113,16 @@ pub struct InvalidInput {
     pub rule: String,
 }
 
+impl InvalidInput {
+    pub(crate) fn new(
+        what: &'static str,
+        value: impl Into<String>,
+        rule: impl Into<String>,
+    ) -> InvalidInput {
+        InvalidInput { what, value: excerpt(&value.into(), 80), rule: rule.into() }
+    }
+}
+
 impl fmt::Display for InvalidInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} \"{}\" {}", self.what, self.value, self.rule)
@@ -124,6 +130,12 @@ impl fmt::Display for InvalidInput {
 }
 
 impl std::error::Error for InvalidInput {}
+
+impl From<InvalidInput> for Error {
+    fn from(e: InvalidInput) -> Error {
+        Error::InvalidInput(e)
+    }
+}
 
 /// An option that the engine's API version does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,6 +266,8 @@ pub struct TimeoutError {
     pub phase: Phase,
     /// The limit.
     pub after: Duration,
+    /// Whether the request, or a part of it, had already left this process.
+    pub maybe_applied: bool,
 }
 
 impl fmt::Display for TimeoutError {

@@ -1,16 +1,24 @@
-//! Images.
+//! Images: handles, and the verbs that make, name, list and remove them.
 
+mod details;
+mod list;
+mod prune;
 pub mod reference;
+mod remove;
+mod search;
+mod tag;
 
 use std::fmt;
 
-use serde::Deserialize;
+pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
+pub use list::{ImageSummary, ListImages};
+pub use prune::{PruneImages, PrunedImages};
+pub use remove::{RemoveImage, RemovedImage};
+pub use search::{Search, SearchResult};
+pub use tag::Tag;
 
-use crate::error::Error;
 use crate::transport::Transport;
-use crate::verb::verb;
-use crate::wire::{Call, null_default};
-use reference::{ImageName, ImageRef, ImageRefError, IntoImageRef};
+use reference::{ImageName, ImageRefError, IntoImageName, IntoImageRef};
 
 /// An image on an engine, by its id or a name.
 ///
@@ -31,7 +39,7 @@ impl fmt::Debug for Image {
 
 impl Image {
     pub(crate) fn new(transport: Transport, name: ImageName) -> Image {
-        Image { transport, name }
+        Image { transport: transport.unlimited(), name }
     }
 
     /// Return what the image is called by.
@@ -42,120 +50,41 @@ impl Image {
     /// Give the image one more name: `docker tag`. An image that had the name before loses it.
     ///
     /// # Errors
-    /// The image is not there ([`is_not_found`](Error::is_not_found)); the new name is none.
+    /// The image is not there ([`is_not_found`](crate::Error::is_not_found)); the new name is none.
     pub fn tag(&self, name: impl IntoImageRef) -> Tag {
-        Tag {
-            transport: self.transport.clone(),
-            image: self.name.clone(),
-            name: name.into_image_ref(),
-        }
+        Tag::new(self.transport.clone(), self.name.clone(), name.into_image_ref())
+    }
+
+    /// Ask for everything the engine knows of the image: `docker image inspect`.
+    ///
+    /// # Errors
+    /// It is not there ([`is_not_found`](crate::Error::is_not_found)).
+    pub fn inspect(&self) -> InspectImage {
+        InspectImage::new(self.transport.clone(), self.name.clone())
+    }
+
+    /// Ask how the image came about, the last step first: `docker history`.
+    ///
+    /// # Errors
+    /// It is not there ([`is_not_found`](crate::Error::is_not_found)).
+    pub fn history(&self) -> History {
+        History::new(self.transport.clone(), self.name.clone())
     }
 
     /// Take this name from the image, and remove the image with its last name: `docker rmi`.
     ///
     /// # Errors
-    /// The image is not there ([`is_not_found`](Error::is_not_found)); a container uses it
-    /// ([`is_conflict`](Error::is_conflict)).
+    /// The image is not there ([`is_not_found`](crate::Error::is_not_found)); a container uses it
+    /// ([`is_conflict`](crate::Error::is_conflict)).
     pub fn remove(&self) -> RemoveImage {
-        RemoveImage {
-            transport: self.transport.clone(),
-            image: self.name.clone(),
-            force: false,
-            no_prune: false,
-        }
+        RemoveImage::new(self.transport.clone(), self.name.clone())
     }
 }
 
-/// The verb behind [`Image::tag`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent before this is awaited"]
-pub struct Tag {
-    transport: Transport,
-    image: ImageName,
-    name: Result<ImageRef, ImageRefError>,
-}
+impl reference::sealed::Sealed for &Image {}
 
-impl Tag {
-    fn call(&self) -> Result<Call, Error> {
-        let name = self.name.clone()?;
-        if let Some(digest) = name.digest() {
-            let rule = "has a digest, which only the engine can give an image";
-            return Err(Error::invalid("image name", digest, rule));
-        }
-        Ok(Call::post(&["images", &self.image.to_string(), "tag"])
-            .arg("repo", name.familiar_name())
-            .arg("tag", name.tag().unwrap_or("latest")))
-    }
-
-    async fn run(self) -> Result<Image, Error> {
-        self.transport.done(&self.call()?).await?;
-        Ok(Image::new(self.transport, ImageName::Ref(self.name?)))
+impl IntoImageName for &Image {
+    fn into_image_name(self) -> Result<ImageName, ImageRefError> {
+        Ok(self.name.clone())
     }
 }
-
-verb!(Tag, transport => Result<Image, Error>);
-
-/// The verb behind [`Image::remove`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent before this is awaited"]
-pub struct RemoveImage {
-    transport: Transport,
-    image: ImageName,
-    force: bool,
-    no_prune: bool,
-}
-
-/// What the removal of an image came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RemovedImage {
-    /// The names that were taken away.
-    pub untagged: Vec<String>,
-    /// The ids of the images and layers that are gone.
-    pub deleted: Vec<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct Row {
-    #[serde(deserialize_with = "null_default")]
-    untagged: String,
-    #[serde(deserialize_with = "null_default")]
-    deleted: String,
-}
-
-impl RemoveImage {
-    /// Remove it though stopped containers use it or it has more names: `--force`.
-    pub fn force(mut self) -> RemoveImage {
-        self.force = true;
-        self
-    }
-
-    /// Keep the nameless images it was made from: `--no-prune`.
-    pub fn no_prune(mut self) -> RemoveImage {
-        self.no_prune = true;
-        self
-    }
-
-    fn call(&self) -> Call {
-        Call::delete(&["images", &self.image.to_string()])
-            .flag("force", self.force)
-            .flag("noprune", self.no_prune)
-    }
-
-    async fn run(self) -> Result<RemovedImage, Error> {
-        let rows: Vec<Row> = self.transport.json(&self.call()).await?;
-        let mut out = RemovedImage::default();
-        for row in rows {
-            for (text, list) in [(row.untagged, &mut out.untagged), (row.deleted, &mut out.deleted)]
-            {
-                if !text.is_empty() {
-                    list.push(text);
-                }
-            }
-        }
-        Ok(out)
-    }
-}
-
-verb!(RemoveImage, transport => Result<RemovedImage, Error>);

@@ -79,7 +79,7 @@
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
-//! | name an image | [`ImageRef`](image::reference::ImageRef) |
+//! | name an image | [`ImageRef`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
 //!
@@ -127,7 +127,7 @@ pub use container::{
 pub use docker::{Connect, Docker};
 pub use error::Error;
 pub use image::Image;
-pub use image::reference::ImageRef;
+pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use stream::{Chunk, StdStream};
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};

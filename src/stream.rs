@@ -4,6 +4,8 @@
 //! handed on are slices of what was read, as it arrives: nothing is copied, and nothing is
 //! reserved because a header says so.
 
+mod json;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,6 +14,8 @@ use tokio::io::AsyncWriteExt;
 
 use crate::error::{Error, StreamError, StreamFault, TransportError};
 use crate::transport::{Body, Hijacked, Io, Source};
+
+pub(crate) use json::JsonValues;
 
 /// The stream a piece of output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

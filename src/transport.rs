@@ -23,6 +23,7 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::error::{
     ApiError, ConnectError, ConnectFailure, DecodeError, Error, StreamError, StreamFault,
@@ -52,8 +53,9 @@ const ERROR_TEXT: usize = 4 << 10;
 pub(crate) struct Transport {
     engine: Arc<Engine>,
     timeouts: Timeouts,
-    /// A limit on the whole call, set on the verb itself: it holds for waits and streams too.
-    own_limit: Option<std::time::Duration>,
+    /// A limit set on the verb itself, for all its calls together and from when it was awaited:
+    /// it holds for waits and streams too.
+    own_limit: Option<(std::time::Duration, Instant)>,
 }
 
 struct Engine {
@@ -122,9 +124,22 @@ impl Transport {
         Transport { engine: self.engine.clone(), timeouts, own_limit: None }
     }
 
-    /// Limit the whole of each call made through this handle.
+    /// Limit the whole of the verb that holds this handle.
     pub(crate) fn limit(&mut self, limit: std::time::Duration) {
-        self.own_limit = Some(limit);
+        self.own_limit = Some((limit, Instant::now()));
+    }
+
+    /// The verb begins: its limit counts from now.
+    pub(crate) fn begin(&mut self) {
+        if let Some((_, from)) = &mut self.own_limit {
+            *from = Instant::now();
+        }
+    }
+
+    /// The verb has ended, and its limit with it: what it gives back is not bound by it.
+    pub(crate) fn unlimited(mut self) -> Transport {
+        self.own_limit = None;
+        self
     }
 
     pub(crate) fn version(&self) -> ApiVersion {
@@ -246,7 +261,9 @@ impl Transport {
             (Ok(Ok(conn)), _) => return Ok(conn),
             (Ok(Err(failure)), _) => failure,
             (Err(_), Some(((phase, after), _))) => {
-                return Err(Error::Timeout(TimeoutError { call: call.label(), phase, after }));
+                let call = call.label();
+                let maybe_applied = false;
+                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
             }
             (Err(_), None) => ConnectFailure::NoAnswer(std::time::Duration::ZERO),
         };
@@ -320,8 +337,13 @@ impl Transport {
             }
             Ok(Err(e)) | Err(Some(e)) => Err(failed(conn::cause(e))),
             Err(None) => Err(match deadline {
-                Some(((phase, after), at)) if tokio::time::Instant::now() >= at => Failed {
-                    error: Error::Timeout(TimeoutError { call: call.label(), phase, after }),
+                Some(((phase, after), at)) if Instant::now() >= at => Failed {
+                    error: Error::Timeout(TimeoutError {
+                        call: call.label(),
+                        phase,
+                        after,
+                        maybe_applied: !unwritten,
+                    }),
                     unwritten,
                 },
                 _ => failed("the engine closed the connection without an answer".into()),

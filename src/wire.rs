@@ -1,9 +1,11 @@
 //! What travels: requests as values, and the shapes of replies. Imports nothing of the crate.
 
 mod call;
+mod filters;
 mod tolerant;
 mod version;
 
 pub(crate) use call::{Call, Patience};
+pub(crate) use filters::Filters;
 pub(crate) use tolerant::{from_slice, null_default};
 pub use version::ApiVersion;

@@ -103,17 +103,14 @@ impl Commit {
     fn call(&self) -> Result<Call, Error> {
         let CommitOptions { name, author, message, changes, no_pause } = &self.options;
         let name = name.clone().transpose()?;
-        if let Some(digest) = name.as_ref().and_then(ImageRef::digest) {
-            let rule = "has a digest, which only the engine can give an image";
-            return Err(Error::invalid("image name", digest, rule));
-        }
+        let (repo, tag) = name.as_ref().map(ImageRef::to_give).transpose()?.unzip();
         if let Some(bad) = changes.iter().find(|c| c.contains(['\n', '\0'])) {
             return Err(Error::invalid("change", bad, "must be one line"));
         }
         Ok(Call::post(&["commit"])
             .arg("container", self.on.id.as_str())
-            .maybe("repo", name.as_ref().map(ImageRef::familiar_name))
-            .maybe("tag", name.as_ref().map(|n| n.tag().unwrap_or("latest")))
+            .maybe("repo", repo)
+            .maybe("tag", tag)
             .maybe("author", author.as_ref())
             .maybe("comment", message.as_ref())
             .maybe("changes", (!changes.is_empty()).then(|| changes.join("\n")))

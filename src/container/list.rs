@@ -13,25 +13,7 @@ use crate::error::Error;
 use crate::time::Timestamp;
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, null_default};
-
-/// Filters as the engine takes them: for each key, values of which one must match.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Filters(BTreeMap<&'static str, Vec<String>>);
-
-impl Filters {
-    pub(super) fn add(&mut self, key: &'static str, value: impl Into<String>) {
-        self.0.entry(key).or_default().push(value.into());
-    }
-
-    pub(super) fn to_json(&self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        // A map of strings always serialises.
-        serde_json::to_string(&self.0).ok()
-    }
-}
+use crate::wire::{Call, Filters, null_default};
 
 /// The verb behind [`Docker::containers`](crate::Docker::containers).
 ///
@@ -96,7 +78,7 @@ impl List {
         self
     }
 
-    /// List those whose ids begin so.
+    /// List the one whose id begins so; none where several do.
     pub fn id(mut self, prefix: impl Into<String>) -> List {
         self.filters.add("id", prefix);
         self
@@ -177,10 +159,10 @@ impl List {
 
 verb!(List, transport => Result<Vec<ContainerSummary>, Error>);
 
-/// The ids that begin with `prefix`.
+/// The ids that begin with `prefix`. Engines drop a prefix that is ambiguous from their own filter.
 pub(super) async fn ids(transport: &Transport, prefix: &str) -> Result<Vec<ContainerId>, Error> {
-    let list = List::new(transport.clone()).all().id(prefix);
-    rows(&list).await
+    let all = rows(&List::new(transport.clone()).all()).await?;
+    Ok(all.into_iter().filter(|id| id.as_str().starts_with(prefix)).collect())
 }
 
 async fn rows(list: &List) -> Result<Vec<ContainerId>, Error> {

@@ -3,11 +3,10 @@
 use serde::Deserialize;
 
 use super::ContainerId;
-use super::list::Filters;
 use crate::error::Error;
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, Patience, null_default};
+use crate::wire::{Call, Filters, Patience, null_default};
 
 /// The verb behind [`Docker::prune_containers`](crate::Docker::prune_containers).
 #[derive(Debug, Clone)]

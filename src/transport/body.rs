@@ -123,9 +123,12 @@ impl Body {
     fn late(&mut self) -> Error {
         self.conn = None;
         match self.running {
-            Some(((phase, after), _)) => {
-                Error::Timeout(TimeoutError { call: self.call.clone(), phase, after })
-            }
+            Some(((phase, after), _)) => Error::Timeout(TimeoutError {
+                call: self.call.clone(),
+                phase,
+                after,
+                maybe_applied: true,
+            }),
             None => self.cut(),
         }
     }

@@ -212,11 +212,15 @@ impl Io {
     }
 
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
-    /// to a closed peer seems to succeed, so this must be known before.
+    /// to a closed peer seems to succeed, and over either kind what was said unasked would be
+    /// taken for the next answer.
     fn hung_up(&self) -> bool {
-        let Socket::Tcp(stream) = &self.socket else { return false };
+        let socket = match &self.socket {
+            Socket::Unix(stream) => socket2::SockRef::from(stream),
+            Socket::Tcp(stream) => socket2::SockRef::from(stream),
+        };
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket2::SockRef::from(stream).peek(&mut byte) {
+        match socket.peek(&mut byte) {
             Ok(_) => true,
             Err(e) => e.kind() != io::ErrorKind::WouldBlock,
         }

@@ -26,7 +26,7 @@ struct State {
     /// Most recently used last.
     idle: Vec<Idle>,
     /// One task a runtime closes what has been idle too long, and ends with the last connection.
-    sweepers: Vec<(Id, AbortHandle)>,
+    sweepers: Vec<(Id, Option<AbortHandle>)>,
 }
 
 struct Idle {
@@ -72,16 +72,23 @@ impl Pool {
             return;
         }
         state.idle.push(Idle { conn, since: Instant::now(), runtime });
-        if !state.sweepers.iter().any(|(id, _)| *id == runtime) {
-            let sweeper = Sweeper { pool: Arc::downgrade(self), runtime, done: false };
-            state.sweepers.push((runtime, handle.spawn(sweeper.run()).abort_handle()));
+        if state.sweepers.iter().any(|(id, _)| *id == runtime) {
+            return;
+        }
+        state.sweepers.push((runtime, None));
+        // A runtime that is shutting down drops the sweeper here and now, and that takes the lock.
+        drop(state);
+        let sweeper = Sweeper { pool: Arc::downgrade(self), runtime, done: false };
+        let abort = handle.spawn(sweeper.run()).abort_handle();
+        if let Some((_, slot)) = self.lock().sweepers.iter_mut().find(|(id, _)| *id == runtime) {
+            *slot = Some(abort);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (_, sweeper) in self.lock().sweepers.drain(..) {
+        for sweeper in self.lock().sweepers.drain(..).filter_map(|(_, abort)| abort) {
             sweeper.abort();
         }
     }

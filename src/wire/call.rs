@@ -20,6 +20,8 @@ pub(crate) enum Patience {
     Plain,
     /// The engine itself takes up to this long before it answers (`stop?t=…`).
     Plus(Duration),
+    /// The answer may be as long as it is, as long as it keeps coming (logs).
+    Long,
     /// The answer comes when it comes (`wait`, followed logs, commit).
     Endless,
 }

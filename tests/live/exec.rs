@@ -9,10 +9,7 @@ async fn output_and_exit_code() {
     let own = Own::new().await;
     let c = own.running().await;
     let out = c.exec(["sh", "-c", "echo out; echo err >&2; exit 5"]).await.unwrap();
-    assert_eq!(
-        (out.status.code(), &*out.stdout, &*out.stderr),
-        (5, &b"out\n"[..], &b"err\n"[..])
-    );
+    assert_eq!((out.status.code(), &*out.stdout, &*out.stderr), (5, &b"out\n"[..], &b"err\n"[..]));
     assert_eq!(&out.container, c.id());
     assert!(c.exec(["true"]).status().await.unwrap().success());
 }
@@ -68,7 +65,8 @@ async fn much_output_of_both_kinds() {
 async fn detached_it_goes_on() {
     let own = Own::new().await;
     let c = own.running().await;
-    let session = c.exec(["sh", "-c", "until [ -e /go ]; do sleep 0.02; done"]).detach().await.unwrap();
+    let session =
+        c.exec(["sh", "-c", "until [ -e /go ]; do sleep 0.02; done"]).detach().await.unwrap();
     let seen = session.inspect().await.unwrap();
     assert!(seen.running && seen.exit_code.is_none() && seen.pid > 0, "{seen:?}");
     assert_eq!(&seen.container, c.id());
@@ -111,7 +109,7 @@ async fn the_container_dies_under_it() {
     let c = own.running().await;
     let exec = tokio::spawn(c.exec(["sh", "-c", "touch /begun; sleep 1000"]).into_future());
     while !c.exec(["test", "-e", "/begun"]).status().await.unwrap().success() {}
-    c.kill().await.unwrap();
+    let _killed = c.kill().await.unwrap();
     // Killed with its container, or lost to the engine: never a success, never a hang.
     match exec.await.unwrap() {
         Ok(out) => assert_eq!(out.status.code(), 137),

@@ -1,5 +1,6 @@
 //! Finding one container, listing some, removing many.
 
+use bowline::container::spec::Healthcheck;
 use bowline::{Error, Lookup, Status};
 
 use crate::support::engine::{IMAGE, Own, docker, unique};
@@ -69,7 +70,7 @@ async fn lists_by_every_filter() {
     let own = Own::new().await;
     let name = unique("list");
     let spec = own.idle().name(&name).env("A", "1").label("k", "v").publish("127.0.0.1::7000/udp");
-    let spec = spec.volume("/data").health_cmd("true");
+    let spec = spec.volume("/data").healthcheck(Healthcheck::shell("true"));
     let first = own.docker.run(spec).spawn().await.unwrap();
     let second = own.docker.create(own.spec(["sh", "-c", "exit 3"])).await.unwrap();
     let second = second.run().await.unwrap();
@@ -154,7 +155,8 @@ async fn prune_spares_what_is_not_meant() {
     let c = own.docker.create(own.spec(["sh", "-c", "echo x > /file"])).await.unwrap();
     let pruned = c.run().await.unwrap();
     let running = own.running().await;
-    let done = own.docker.prune_containers().label(own.label()).without_label("keep").await.unwrap();
+    let done =
+        own.docker.prune_containers().label(own.label()).without_label("keep").await.unwrap();
     assert_eq!(done.containers, [pruned.id().clone()]);
     assert!(done.space_reclaimed > 0);
     assert_eq!(own.left().await, 2);

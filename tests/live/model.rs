@@ -84,12 +84,8 @@ fn random_verbs_follow_the_model() {
         Op::OtherKill,
         Op::OtherRemove,
     ]);
-    let config = Config {
-        cases: 24,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config =
+        Config { cases: 24, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&prop::collection::vec(ops, 4..14), |ops| {
             runtime.block_on(live(&own, &ops)).map_err(TestCaseError::fail)

@@ -75,8 +75,15 @@ async fn status_and_spawn() {
     let status = own.docker.run(own.spec(["sh", "-c", "exit 7"])).status().await.unwrap();
     assert_eq!(status.code(), 7);
     let running = own.docker.run(own.idle()).spawn().await.unwrap();
-    assert_eq!(running.wait_for(bowline::Condition::NextExit).timeout(Duration::from_millis(50)).await.unwrap_err().to_string(),
-        format!("POST /containers/{}/wait: timed out after 50ms (the whole call)", running.id()));
+    assert_eq!(
+        running
+            .wait_for(bowline::Condition::NextExit)
+            .timeout(Duration::from_millis(50))
+            .await
+            .unwrap_err()
+            .to_string(),
+        format!("POST /containers/{}/wait: timed out after 50ms (the whole call)", running.id())
+    );
     let exited = running.stop().await.unwrap();
     assert_eq!(exited.status().code(), 3);
 }
