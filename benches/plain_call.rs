@@ -190,7 +190,26 @@ fn at_once(
         }
         runtime.block_on(tasks.join_all());
     };
-    let mut contenders = [Contender::other("raw tokio", raw), Contender::ours(name, ours)];
+    let connect = || async { RawHyper::connect(socket).await };
+    let mut hyper: Vec<RawHyper> = (0..MANY).map(|_| runtime.block_on(connect())).collect();
+    let hyper = move |n| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for mut client in hyper.drain(..) {
+            let work = async move {
+                for _ in 0..n {
+                    client.ping().await;
+                }
+                client
+            };
+            tasks.spawn_on(work, runtime.handle());
+        }
+        hyper = runtime.block_on(tasks.join_all());
+    };
+    let mut contenders = [
+        Contender::other("raw tokio", raw),
+        Contender::ours(name, ours),
+        Contender::other("(hyper bare)", hyper),
+    ];
     measure::row(what, goal, effort, &mut contenders)
 }
 
