@@ -136,7 +136,7 @@ pub use image::Image;
 pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use labels::Labels;
 pub use registry::Credentials;
-pub use stream::{Chunk, StdStream};
+pub use stream::{Chunk, StdStream, TarStream};
 pub use text::Text;
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
