@@ -93,7 +93,8 @@ fn auth(text: &str) -> String {
 }
 
 /// `config.json`, `DOCKER_AUTH_CONFIG`, the registry, what is sent, and what the CLI sends where
-/// that differs ("?": now this, now that). "!…" is an error with these words. `$(x)` stands for the base64 of x.
+/// that differs ("?": now this, now that). "!…" is an error with these words. `$(x)` stands for
+/// the base64 of x.
 struct Row(&'static str, &'static str, &'static str, &'static str, Option<&'static str>);
 
 const H: &str = "r.test:5000";
