@@ -534,3 +534,37 @@ pub(crate) fn excerpt(text: &str, max: usize) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registrys_no_is_told_from_an_engines_trouble() {
+        let api = |status, message: &str| {
+            Error::Api(ApiError { call: String::new(), status, message: message.into() })
+        };
+        let stream = |words: &str| {
+            let fault = StreamFault::Engine(words.into());
+            Error::Stream(StreamError { call: String::new(), fault })
+        };
+        for yes in [
+            api(401, "Get \"https://r/v2/\": unauthorized: incorrect username or password"),
+            api(500, "login attempt to http://r/v2/ failed with status: 401 Unauthorized"),
+            api(500, "Head \"http://r/v2/x/manifests/1\": no basic auth credentials"),
+            api(500, "Head \"https://r/v2/x\": unauthorized: authentication required"),
+            stream("no basic auth credentials"),
+            stream("unauthorized: authentication required"),
+        ] {
+            assert!(yes.is_unauthorized(), "{yes}");
+        }
+        for no in [
+            api(500, "manifest for r/unauthorized:latest not found"),
+            api(404, "no such image: 401 Unauthorized"),
+            api(500, "dial tcp 127.0.0.1:1: connect: connection refused"),
+            stream("unauthorized:latest does not exist"),
+        ] {
+            assert!(!no.is_unauthorized(), "{no}");
+        }
+    }
+}

@@ -498,6 +498,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_calls_headers_are_sent_and_change_no_others() {
+        let host = Host::parse("engine", "tcp://engine:1").unwrap();
+        let transport = Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap();
+        let auth = hyper::header::HeaderName::from_static("x-registry-auth");
+        let mut secret = HeaderValue::from_static("e30=");
+        secret.set_sensitive(true);
+        let call = Call::post(&["x"])
+            .header(auth.clone(), secret)
+            .header(header::HOST, HeaderValue::from_static("elsewhere"))
+            .header(header::CONTENT_LENGTH, HeaderValue::from_static("7"));
+        let request = transport.request(&call, None).unwrap();
+        let sent = |name| request.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(sent(auth.clone()), ["e30="]);
+        assert!(sent(auth)[0].is_sensitive());
+        assert_eq!(sent(header::HOST), ["engine:1"]);
+        assert_eq!(sent(header::CONTENT_LENGTH), ["0"]);
+    }
+
+    #[test]
     fn the_engines_words_are_found() {
         let message = |b: &str| engine_message(b.as_bytes());
         assert_eq!(message(r#"{"message":"no"}"#).as_deref(), Some("no"));

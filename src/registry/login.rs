@@ -73,3 +73,46 @@ impl Login {
 }
 
 verb!(Login, transport => Result<LoggedIn, Error>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{Host, Timeouts};
+
+    fn login(registry: &str, credentials: Credentials) -> Login {
+        let host = Host::parse("engine", "unix:///nowhere").unwrap();
+        let transport = Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap();
+        Login::new(transport, registry.into(), credentials)
+    }
+
+    #[test]
+    fn what_is_sent_and_what_is_seen() {
+        let ada = Credentials::password("ada", "c4n4ry");
+        let call = login("https://registry:5000/v2/", ada.clone()).call().unwrap();
+        assert_eq!(
+            call.body.as_deref(),
+            Some(&br#"{"username":"ada","password":"c4n4ry","serveraddress":"registry:5000"}"#[..])
+        );
+        assert_eq!(call.to_string(), "POST /auth\n***");
+        let hub = login("docker.io", Credentials::identity_token("tok")).call().unwrap();
+        assert_eq!(
+            hub.body.as_deref(),
+            Some(&br#"{"identitytoken":"tok","serveraddress":"https://index.docker.io/v1/"}"#[..])
+        );
+        assert!(!format!("{:?}", login("x", ada)).contains("c4n4ry"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_not_sent() {
+        for (registry, credentials, rule) in [
+            ("x", Credentials::password("ada", "c4n4ry").server("y"), "not the registry \"x\""),
+            ("x", Credentials::registry_token("c4n4ry"), "nobody logs in"),
+            ("ada:c4n4ry@x", Credentials::password("ada", "c4n4ry"), "without a user"),
+            ("", Credentials::password("ada", "c4n4ry"), "must be a host"),
+        ] {
+            let error = login(registry, credentials).call().unwrap_err();
+            assert!(error.to_string().contains(rule), "{error}");
+            assert!(!format!("{error:?}").contains("c4n4ry"), "{error:?}");
+        }
+    }
+}

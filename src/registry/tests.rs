@@ -93,7 +93,8 @@ fn auth(text: &str) -> String {
 }
 
 /// `config.json`, `DOCKER_AUTH_CONFIG`, the registry, what is sent, and what the CLI sends where
-/// that differs. "!…" is an error with these words. `$(x)` stands for the base64 of x.
+/// that differs ("?": now this, now that). "!…" is an error with these words. `$(x)` stands for
+/// the base64 of x.
 struct Row(&'static str, &'static str, &'static str, &'static str, Option<&'static str>);
 
 const H: &str = "r.test:5000";
@@ -190,13 +191,14 @@ const ROWS: &[Row] = &[
         "!base64 of USER:PASSWORD",
         Some(""),
     ),
-    // A neighbour's fault is the neighbour's. The CLI drops the whole file.
+    // A neighbour's fault is the neighbour's. The CLI decodes the entries in no
+    // order, up to the first fault: what it sends varies.
     Row(
         r#"{"auths":{"x.test":{"auth":"*"},"r.test:5000":{"auth":"$(a:b)"}}}"#,
         "",
         H,
         "a:b",
-        Some(""),
+        Some("?"),
     ),
     Row("{", "", H, "!not valid JSON", Some("")),
     // Helpers.
@@ -372,7 +374,7 @@ fn the_cli_agrees_on_credentials() {
     let path = format!("{}:{path}", place.bin().display());
     for row in ROWS {
         let Row(config, variable, registry, ours, theirs) = *row;
-        if !variable.is_empty() && !knows_the_variable {
+        if theirs == Some("?") || !variable.is_empty() && !knows_the_variable {
             continue;
         }
         place.config(&filled(config));
