@@ -10,6 +10,7 @@ mod drift;
 mod exec;
 mod find;
 mod image_ref;
+mod images;
 mod life;
 mod login;
 mod logs;
