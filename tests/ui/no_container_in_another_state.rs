@@ -1,0 +1,5 @@
+use bowline::Container;
+
+fn f(_: Container<String>) {}
+
+fn main() {}

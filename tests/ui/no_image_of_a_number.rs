@@ -1,0 +1,5 @@
+use bowline::ContainerSpec;
+
+fn main() {
+    let _ = ContainerSpec::new(7);
+}
