@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use support::count::Counting;
 use support::measure::{self, Contender, Effort, Goal};
-use support::raw::{Raw, RawAsync};
+use support::raw::{Raw, RawAsync, RawHyper};
 use support::replay::{self, Replay};
 
 #[global_allocator]
@@ -97,16 +97,12 @@ impl Flavours {
         let root = self.root.block_on(Ours::connect(socket.to_owned(), id.to_owned()));
         let task = self.task.block_on(Ours::connect(socket.to_owned(), id.to_owned()));
         [
-            Contender {
-                name: "bowline, root",
-                work: Box::new(move |n| self.root.block_on(root.clone().run(work, n))),
-            },
-            Contender {
-                name: "bowline, task",
-                work: Box::new(move |n| {
-                    self.task.block_on(self.task.spawn(task.clone().run(work, n))).unwrap();
-                }),
-            },
+            Contender::ours("bowline, root", move |n| {
+                self.root.block_on(root.clone().run(work, n));
+            }),
+            Contender::ours("bowline, task", move |n| {
+                self.task.block_on(self.task.spawn(task.clone().run(work, n))).unwrap();
+            }),
         ]
     }
 }
@@ -132,7 +128,26 @@ fn single(
         }
     };
     let [root, task] = flavours.ours(socket, id, work);
-    let mut contenders = [Contender { name: "raw", work: Box::new(raw) }, root, task];
+    let mut contenders = vec![Contender::other("raw", raw), root, task];
+    if let Work::Ping = work {
+        let root = &flavours.root;
+        let mut tokio = root.block_on(RawAsync::connect(socket));
+        let mut hyper = root.block_on(RawHyper::connect(socket));
+        contenders.push(Contender::other("(raw tokio, root)", move |n| {
+            root.block_on(async {
+                for _ in 0..n {
+                    tokio.ping().await;
+                }
+            });
+        }));
+        contenders.push(Contender::other("(hyper bare, root)", move |n| {
+            root.block_on(async {
+                for _ in 0..n {
+                    hyper.ping().await;
+                }
+            });
+        }));
+    }
     measure::row(what, goal, effort, &mut contenders)
 }
 
@@ -175,9 +190,25 @@ fn at_once(
         }
         runtime.block_on(tasks.join_all());
     };
+    let connect = || async { RawHyper::connect(socket).await };
+    let mut hyper: Vec<RawHyper> = (0..MANY).map(|_| runtime.block_on(connect())).collect();
+    let hyper = move |n| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for mut client in hyper.drain(..) {
+            let work = async move {
+                for _ in 0..n {
+                    client.ping().await;
+                }
+                client
+            };
+            tasks.spawn_on(work, runtime.handle());
+        }
+        hyper = runtime.block_on(tasks.join_all());
+    };
     let mut contenders = [
-        Contender { name: "raw tokio", work: Box::new(raw) },
-        Contender { name, work: Box::new(ours) },
+        Contender::other("raw tokio", raw),
+        Contender::ours(name, ours),
+        Contender::other("(hyper bare)", hyper),
     ];
     measure::row(what, goal, effort, &mut contenders)
 }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
-use crate::image::reference::IntoImageName;
-use crate::image::{Image, ListImages, PruneImages, Search};
+use crate::image::reference::{IntoImageName, IntoImageRef};
+use crate::image::{Image, Import, ListImages, Load, PruneImages, Pull, Save, Search};
+use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
 use crate::verb::awaitable;
@@ -150,6 +151,74 @@ impl Docker {
         Prune::new(self.transport.clone())
     }
 
+    /// Fetch an image from its registry: `docker pull`.
+    ///
+    /// Credentials are those that the docker command would send, unless others are given. The tag
+    /// is `latest` where the name has neither tag nor digest.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// let pulled = docker.pull("busybox").await?;
+    /// println!("{:?} {:?}", pulled.id, pulled.digest);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The registry has no such image ([`is_not_found`](Error::is_not_found)), or wants other
+    /// credentials ([`is_unauthorized`](Error::is_unauthorized)); the engine cannot reach it.
+    pub fn pull(&self, image: impl IntoImageRef) -> Pull {
+        Pull::new(self.transport.clone(), image.into_image_ref())
+    }
+
+    /// Take images out as one archive: `docker save`.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// let archive = docker.save(["app:v1", "busybox"]).await?;
+    /// let mut file = tokio::fs::File::create("images.tar").await?;
+    /// archive.write_to(&mut file).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// One of them is not there ([`is_not_found`](Error::is_not_found)).
+    pub fn save<I: IntoImageName>(&self, images: impl IntoIterator<Item = I>) -> Save {
+        let images = images.into_iter().map(IntoImageName::into_image_name).collect();
+        Save::new(self.transport.clone(), images)
+    }
+
+    /// Bring in the images of an archive that was saved: `docker load`.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// let archive = tokio::fs::File::open("images.tar").await?;
+    /// for image in docker.load(archive).await?.images {
+    ///     println!("{}", image.name());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It is no such archive, or breaks off.
+    pub fn load(&self, archive: impl tokio::io::AsyncRead + Send + 'static) -> Load {
+        Load::new(self.transport.clone(), archive)
+    }
+
+    /// Make an image of a root file system's archive: `docker import`.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// let files = tokio::fs::File::open("rootfs.tar").await?;
+    /// let image = docker.import(files).name("base:1").change(r#"CMD ["sh"]"#).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It is no archive; a change is no instruction that an import takes.
+    pub fn import(&self, archive: impl tokio::io::AsyncRead + Send + 'static) -> Import {
+        Import::new(self.transport.clone(), archive)
+    }
+
     /// List images: `docker images`.
     ///
     /// ```no_run
@@ -174,6 +243,29 @@ impl Docker {
     /// The engine cannot reach it.
     pub fn search(&self, term: impl Into<String>) -> Search {
         Search::new(self.transport.clone(), term.into())
+    }
+
+    /// Ask a registry, such as "registry:5000" or "docker.io", whether it takes the credentials:
+    /// `docker login`.
+    ///
+    /// The engine asks, from where it is, and keeps nothing; nor is anything written down here.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// use bowline::Credentials;
+    ///
+    /// match docker.login("registry:5000", Credentials::password("ada", "p?w")).await {
+    ///     Err(e) if e.is_unauthorized() => println!("wrong user or password"),
+    ///     said => println!("{}", said?.status),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The registry refuses them ([`is_unauthorized`](Error::is_unauthorized)), or cannot be
+    /// reached; [`Error::InvalidInput`] where they are bound to another registry.
+    pub fn login(&self, registry: impl Into<String>, credentials: Credentials) -> Login {
+        Login::new(self.transport.clone(), registry.into(), credentials)
     }
 
     /// Name an image on this engine. Nothing is sent.

@@ -1,8 +1,13 @@
 //! Images: handles, and the verbs that make, name, list and remove them.
 
+mod archive;
 mod details;
 mod list;
+mod platform;
+mod progress;
 mod prune;
+mod pull;
+mod push;
 pub mod reference;
 mod remove;
 mod search;
@@ -10,14 +15,19 @@ mod tag;
 
 use std::fmt;
 
+pub use archive::{Import, Load, Loaded, Save};
 pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
 pub use list::{ImageSummary, ListImages};
+pub use progress::LayerProgress;
 pub use prune::{PruneImages, PrunedImages};
+pub use pull::{Pull, PullStream, Pulled, StreamPull};
+pub use push::{Push, PushStream, Pushed, StreamPush};
 pub use remove::{RemoveImage, RemovedImage};
 pub use search::{Search, SearchResult};
 pub use tag::Tag;
 
 use crate::transport::Transport;
+use platform::Platforms;
 use reference::{ImageName, ImageRefError, IntoImageName, IntoImageRef};
 
 /// An image on an engine, by its id or a name.
@@ -69,6 +79,25 @@ impl Image {
     /// It is not there ([`is_not_found`](crate::Error::is_not_found)).
     pub fn history(&self) -> History {
         History::new(self.transport.clone(), self.name.clone())
+    }
+
+    /// Send the image to the registry that its name says: `docker push`.
+    ///
+    /// Credentials are those that the docker command would send, unless others are given. The tag
+    /// is `latest` where the name has none.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// let pushed = docker.image("registry:5000/app:v1")?.push().await?;
+    /// println!("{}", pushed.digest);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The registry wants other credentials
+    /// ([`is_unauthorized`](crate::Error::is_unauthorized)); there is no such image here.
+    pub fn push(&self) -> Push {
+        Push::new(self.transport.clone(), self.name.clone())
     }
 
     /// Take this name from the image, and remove the image with its last name: `docker rmi`.

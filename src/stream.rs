@@ -5,6 +5,7 @@
 //! reserved because a header says so.
 
 mod json;
+mod tar;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,6 +17,7 @@ use crate::error::{Error, StreamError, StreamFault, TransportError};
 use crate::transport::{Body, Hijacked, Io, Source};
 
 pub(crate) use json::JsonValues;
+pub use tar::TarStream;
 
 /// The stream a piece of output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

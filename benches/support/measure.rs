@@ -13,6 +13,19 @@ use super::count;
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
     pub(crate) work: Box<dyn FnMut(u32) + 'a>,
+    /// Whether the goals are set for it: they are not for what only shows where time goes.
+    pub(crate) ours: bool,
+}
+
+impl<'a> Contender<'a> {
+    /// One that others are compared with, or that is there to be looked at.
+    pub(crate) fn other(name: &'static str, work: impl FnMut(u32) + 'a) -> Contender<'a> {
+        Contender { name, work: Box::new(work), ours: false }
+    }
+
+    pub(crate) fn ours(name: &'static str, work: impl FnMut(u32) + 'a) -> Contender<'a> {
+        Contender { name, work: Box::new(work), ours: true }
+    }
 }
 
 /// What a ratio to the first contender may be, at most.
@@ -95,7 +108,7 @@ pub(crate) fn row(
         let count = n.clamp(1, 100);
         let (times, bytes) = count::during(|| (c.work)(count));
         let (times, bytes) = (times / u64::from(count), bytes / u64::from(count));
-        let goal = if at == 0 { Goal::default() } else { goal };
+        let goal = if c.ours { goal } else { Goal::default() };
         let late = goal.time.is_some_and(|g| time > g * SLACK);
         let fat = goal.allocations.is_some_and(|g| times as f64 > g as f64 * SLACK);
         missed |= late || fat;

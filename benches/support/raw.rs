@@ -303,3 +303,29 @@ impl RawAsync {
         }
     }
 }
+
+/// Hyper as its guide uses it, and nothing around it: no pool, no limits, no errors.
+pub(crate) struct RawHyper {
+    sender: hyper::client::conn::http1::SendRequest<Empty>,
+}
+
+type Empty = http_body_util::Full<bytes::Bytes>;
+
+impl RawHyper {
+    pub(crate) async fn connect(path: &Path) -> RawHyper {
+        let socket = tokio::net::UnixStream::connect(path).await.expect("somebody listens");
+        let io = hyper_util::rt::TokioIo::new(socket);
+        let (sender, connection) =
+            hyper::client::conn::http1::handshake(io).await.expect("a connection");
+        tokio::spawn(connection);
+        RawHyper { sender }
+    }
+
+    pub(crate) async fn ping(&mut self) {
+        self.sender.ready().await.expect("it is kept");
+        let request = hyper::Request::head("/_ping").header("host", "docker");
+        let request = request.body(Empty::default()).expect("a request");
+        let response = self.sender.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), 200);
+    }
+}

@@ -133,6 +133,11 @@ impl<T: DeserializeOwned> JsonValues<T> {
         }
     }
 
+    /// Hand nothing on any more.
+    pub(crate) fn stop(&mut self) {
+        self.over = true;
+    }
+
     /// The call that is answered, as errors name it.
     pub(crate) fn call(&self) -> &str {
         self.body.call()
