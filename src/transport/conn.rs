@@ -8,7 +8,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,12 +15,13 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::body::Body;
 use super::host::Host;
+use super::upload::Outgoing;
 use crate::error::ConnectFailure;
 
 /// A connection: where requests go in, and what must be polled for them to move.
 pub(super) struct Conn {
-    pub(super) sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<Io>, Full<Bytes>>,
+    pub(super) sender: http1::SendRequest<Outgoing>,
+    driver: http1::Connection<TokioIo<Io>, Outgoing>,
     /// Hyper is through with the connection: it is closed, or no longer HTTP.
     over: bool,
     meter: Arc<Meter>,
@@ -78,6 +78,32 @@ struct Meter {
     written: AtomicU64,
     /// Look at the socket itself at the next read, rather than at what the runtime heard of it.
     probe: AtomicBool,
+    /// A peer that stops listening is still to be heard out.
+    hear_out: AtomicBool,
+}
+
+impl Meter {
+    /// Count what was written of `whole` bytes.
+    fn count(&self, wrote: io::Result<usize>, whole: usize) -> io::Result<usize> {
+        match wrote {
+            Ok(n) => {
+                self.written.fetch_add(n as u64, Ordering::Relaxed);
+                Ok(n)
+            }
+            Err(e)
+                if self.hear_out.load(Ordering::Relaxed)
+                    && matches!(
+                        e.kind(),
+                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                    ) =>
+            {
+                // As if it had gone out: what counts is the answer, and without one the read says
+                // that the connection broke.
+                Ok(whole)
+            }
+            Err(e) => Err(e),
+        }
+    }
 }
 
 impl Conn {
@@ -119,6 +145,12 @@ impl Conn {
     /// How many bytes have left for the engine so far.
     pub(super) fn written(&self) -> u64 {
         self.meter.written.load(Ordering::Relaxed)
+    }
+
+    /// Let a peer that stops listening have its say: an engine that refuses a large body answers
+    /// and closes, and the answer counts, not the broken pipe.
+    pub(super) fn hear_out(&self) {
+        self.meter.hear_out.store(true, Ordering::Relaxed);
     }
 
     /// Say whether another request may be sent: the last answer is read to its end, and the
@@ -260,11 +292,8 @@ impl AsyncWrite for Io {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let n = std::task::ready!(
-            on_socket!(&mut this.socket, s => Pin::new(s).poll_write_vectored(cx, bufs))
-        )?;
-        this.meter.written.fetch_add(n as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(n))
+        let wrote = on_socket!(&mut this.socket, s => Pin::new(s).poll_write_vectored(cx, bufs));
+        wrote.map(|wrote| this.meter.count(wrote, bufs.iter().map(|b| b.len()).sum()))
     }
 
     fn is_write_vectored(&self) -> bool {

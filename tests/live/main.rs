@@ -11,6 +11,8 @@ mod exec;
 mod find;
 mod image_ref;
 mod life;
+mod login;
 mod logs;
 mod model;
 mod runs;
+mod spec;

@@ -6,3 +6,4 @@ pub mod drops;
 pub mod engine;
 pub mod fake;
 pub mod proxy;
+pub mod registry;
