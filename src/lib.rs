@@ -108,6 +108,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod build;
 pub mod container;
 pub mod docker;
 pub mod error;
@@ -115,11 +116,13 @@ mod guard;
 pub mod image;
 mod stream;
 pub mod system;
+mod tar;
 mod time;
 mod transport;
 mod verb;
 mod wire;
 
+pub use build::BuildContext;
 pub use container::{
     CommitOptions, Condition, Container, ContainerId, ContainerName, ContainerSpec, Created,
     ExitStatus, Exited, Lookup, Output, Paused, Running, Status, TransitionError, Unknown,
