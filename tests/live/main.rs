@@ -9,6 +9,7 @@ mod commit;
 mod drift;
 mod exec;
 mod find;
+mod ignore;
 mod life;
 mod logs;
 mod model;
