@@ -1,4 +1,33 @@
 //! Containers: a handle whose type says where in its life the container is.
+//!
+//! # What each verb comes to in each state
+//!
+//! A handle claims the state that it saw last. Where the container has moved on meanwhile, its
+//! verbs come to this (Docker; the tests hold every cell against a real engine):
+//!
+//! | handle | verb | created | running | paused | restarting | exited | gone |
+//! |---|---|---|---|---|---|---|---|
+//! | Created, Exited | `start` | Running | Running | conflict | Running | Running | not found |
+//! | Exited, Running, Paused | `restart` | | Running | Running | Running | Running | not found |
+//! | Running | `exec` | | its output | conflict | conflict | conflict | not found |
+//! | Running | `pause` | | Paused | Paused | conflict | conflict | not found |
+//! | Paused | `unpause` | | Running | Running | by state | by state | not found |
+//! | Running, Paused | `stop`, `kill` | | Exited | Exited | Exited | Exited | not found |
+//! | Running, Paused | `kill().signal(..)` | | as found | Running | Exited | conflict | not found |
+//! | Running, Paused | `wait` | | waits | waits | waits | Exited | not found |
+//! | any | `remove` | done | conflict | conflict | conflict | done | done |
+//! | any | `remove().force()` | done | done | done | done | done | done |
+//! | any | `rename` | done | done | done | by state | done | not found |
+//! | any | `update`, `commit`, `logs`, `inspect` | done | done | done | done | done | not found |
+//! | any | `wait_for(NotRunning)` | code 0 | waits | waits | waits | last code | not found |
+//! | any | `lookup` | Created | Running | Paused | Other | Exited | Gone |
+//!
+//! "conflict" is status 409 ([`Error::is_conflict`]), "not found" 404 ([`Error::is_not_found`]), "by
+//! state" [`Error::State`], which counts as a conflict too. Any signal thaws a paused container and
+//! ends the restarts of a restarting one. While a container is being removed, and when a removal
+//! failed half-way ("dead"), `stop` and `wait` find it ended, `remove` waits for the removal under
+//! way or reports why it fails, and all other transitions are conflicts. In any case of failure a
+//! transition gives the handle back ([`TransitionError`]).
 
 mod commit;
 mod create;
@@ -188,8 +217,9 @@ impl<S: State> Container<S> {
         self.with(Unknown(()))
     }
 
+    /// The same container in another state, as a verb gives it back.
     pub(crate) fn with<T: State>(self, state: T) -> Container<T> {
-        Container { transport: self.transport, id: self.id, traits: self.traits, state }
+        Container { transport: self.transport.unlimited(), id: self.id, traits: self.traits, state }
     }
 
     /// The same container, for a verb that borrows its handle.
@@ -216,8 +246,12 @@ impl Container<Unknown> {
         self.transport.limit(limit);
     }
 
+    pub(crate) fn begin(&mut self) {
+        self.transport.begin();
+    }
+
     pub(crate) fn failed(self, error: Error) -> TransitionError {
-        TransitionError { error, container: self }
+        TransitionError { error, container: self.with(Unknown(())) }
     }
 
     /// Decide a transition that the engine refused: what counts is where the container is now.
@@ -451,8 +485,8 @@ impl<S: State> Container<S> {
     ///
     /// # Errors
     /// The name breaks the rule (before anything is sent), or is taken
-    /// ([`is_conflict`](Error::is_conflict)). An engine may answer 404 while the container
-    /// restarts.
+    /// ([`is_conflict`](Error::is_conflict)); the container is between two runs of its restart
+    /// policy ([`Error::State`]).
     pub fn rename(&self, name: impl Into<String>) -> Rename {
         Rename::new(self.share(), name.into())
     }

@@ -6,6 +6,7 @@ use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
 use crate::image::reference::IntoImageName;
 use crate::image::{Image, ListImages, PruneImages, Search};
+use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
 use crate::verb::awaitable;
@@ -174,6 +175,29 @@ impl Docker {
     /// The engine cannot reach it.
     pub fn search(&self, term: impl Into<String>) -> Search {
         Search::new(self.transport.clone(), term.into())
+    }
+
+    /// Ask a registry, such as "registry:5000" or "docker.io", whether it takes the credentials:
+    /// `docker login`.
+    ///
+    /// The engine asks, from where it is, and keeps nothing; nor is anything written down here.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// use bowline::Credentials;
+    ///
+    /// match docker.login("registry:5000", Credentials::password("ada", "p?w")).await {
+    ///     Err(e) if e.is_unauthorized() => println!("wrong user or password"),
+    ///     said => println!("{}", said?.status),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The registry refuses them ([`is_unauthorized`](Error::is_unauthorized)), or cannot be
+    /// reached; [`Error::InvalidInput`] where they are bound to another registry.
+    pub fn login(&self, registry: impl Into<String>, credentials: Credentials) -> Login {
+        Login::new(self.transport.clone(), registry.into(), credentials)
     }
 
     /// Name an image on this engine. Nothing is sent.

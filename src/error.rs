@@ -39,6 +39,9 @@ pub enum Error {
     /// The connection failed under a call.
     #[error(transparent)]
     Transport(TransportError),
+    /// What was to be sent could not be read.
+    #[error(transparent)]
+    Input(InputError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),
@@ -48,6 +51,9 @@ pub enum Error {
     /// A container was found in another state than the one asked for.
     #[error(transparent)]
     State(StateError),
+    /// The credentials for a registry could not be had.
+    #[error(transparent)]
+    Credentials(CredentialsError),
 }
 
 impl Error {
@@ -59,6 +65,23 @@ impl Error {
     /// Say whether the engine refused because of the state things are in (status 409).
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(409) || matches!(self, Error::State(_))
+    }
+
+    /// Say whether a registry refuses the credentials, or asks for some.
+    ///
+    /// The engine passes such an answer on with status 401 for some registries, with 500 or inside
+    /// a stream for others; there only its words tell.
+    pub fn is_unauthorized(&self) -> bool {
+        let words = match self {
+            Error::Api(api) if api.status == 401 => return true,
+            Error::Api(api) if api.status == 500 => &api.message,
+            Error::Stream(StreamError { fault: StreamFault::Engine(words), .. }) => words,
+            _ => return false,
+        };
+        // The blank keeps an image's name and tag out.
+        ["401 Unauthorized", "unauthorized: ", "no basic auth credentials"]
+            .into_iter()
+            .any(|mark| words.contains(mark))
     }
 
     /// Say whether a time limit passed.
@@ -86,8 +109,8 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         match self {
             Error::Transport(e) => e.maybe_applied,
-            Error::Timeout(e) => !matches!(e.phase, Phase::Connect),
-            Error::Decode(_) | Error::Stream(_) => true,
+            Error::Timeout(e) => e.maybe_applied,
+            Error::Decode(_) | Error::Stream(_) | Error::Input(_) => true,
             _ => false,
         }
     }
@@ -266,6 +289,8 @@ pub struct TimeoutError {
     pub phase: Phase,
     /// The limit.
     pub after: Duration,
+    /// Whether the request, or a part of it, had already left this process.
+    pub maybe_applied: bool,
 }
 
 impl fmt::Display for TimeoutError {
@@ -338,6 +363,29 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+/// A file, directory or stream that was to be sent and could not be read to its end.
+///
+/// The engine saw the request break off.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InputError {
+    /// The call: "POST /build".
+    pub call: String,
+    pub(crate) error: std::io::Error,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: what was to be sent could not be read", self.call)
+    }
+}
+
+impl std::error::Error for InputError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }
 
@@ -417,6 +465,57 @@ impl fmt::Display for StateError {
 }
 
 impl std::error::Error for StateError {}
+
+/// The credentials for a registry could not be had. No secret is ever part of this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CredentialsError {
+    /// The registry they were wanted for: "registry:5000".
+    pub registry: String,
+    /// Where they were looked for: a file, "DOCKER_AUTH_CONFIG", "docker-credential-pass".
+    pub place: String,
+    /// What was wrong there.
+    pub fault: CredentialsFault,
+}
+
+/// Why a place gave no credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialsFault {
+    /// The entry, or the whole text, cannot be understood. The rule it breaks.
+    Malformed(String),
+    /// The credential helper's name could be something else than a program's in `PATH`.
+    HelperName,
+    /// The credential helper is not in `PATH`.
+    HelperMissing,
+    /// The credential helper cannot be run: the operating system's words.
+    HelperIo(String),
+    /// The credential helper did not end within this time, and was killed.
+    HelperTimeout(Duration),
+    /// The credential helper wrote more than this many bytes.
+    HelperTooLarge(usize),
+    /// The credential helper failed. The first line of what it says to that, if it is no JSON.
+    HelperFailed(String),
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no credentials for registry \"{}\": {} ", self.registry, self.place)?;
+        match &self.fault {
+            CredentialsFault::Malformed(rule) => f.write_str(rule),
+            CredentialsFault::HelperName => {
+                f.write_str("is no helper's name: only letters, digits, '.', '_' and '-' are")
+            }
+            CredentialsFault::HelperMissing => f.write_str("is not in PATH"),
+            CredentialsFault::HelperIo(e) => write!(f, "cannot be run: {e}"),
+            CredentialsFault::HelperTimeout(t) => write!(f, "did not answer within {t:?}"),
+            CredentialsFault::HelperTooLarge(n) => write!(f, "answered more than {n} bytes"),
+            CredentialsFault::HelperFailed(words) => write!(f, "failed: {words}"),
+        }
+    }
+}
+
+impl std::error::Error for CredentialsError {}
 
 /// Escape control characters and cut at `max` characters, so that a text from anywhere can stand
 /// in one line of an error.

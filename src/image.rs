@@ -39,7 +39,7 @@ impl fmt::Debug for Image {
 
 impl Image {
     pub(crate) fn new(transport: Transport, name: ImageName) -> Image {
-        Image { transport, name }
+        Image { transport: transport.unlimited(), name }
     }
 
     /// Return what the image is called by.

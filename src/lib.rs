@@ -80,6 +80,7 @@
 //! | read logs | [`Container::logs`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | name an image | [`ImageRef`] |
+//! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
 //!
@@ -101,22 +102,27 @@
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
-//! `image/*`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`
-//! (connections, pool, limits; frames) → `wire`, `error` (requests as values, replies that drop what
-//! they do not understand). Handles hold a transport and never a `Docker`. Every verb builds its
-//! request in a pure function, which a snapshot test can see, and sends it in one line.
+//! `image/*`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
+//! `registry` (connections, pool, limits; frames; credentials) → `wire`, `error` (requests as
+//! values, replies that drop what they do not understand). Handles hold a transport and never a
+//! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
+//! sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod build;
+mod config;
 pub mod container;
 pub mod docker;
 pub mod error;
 mod guard;
 pub mod image;
+mod labels;
+pub mod registry;
 mod stream;
 pub mod system;
 mod tar;
+mod text;
 mod time;
 mod transport;
 mod verb;
@@ -131,7 +137,10 @@ pub use docker::{Connect, Docker};
 pub use error::Error;
 pub use image::Image;
 pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
+pub use labels::Labels;
+pub use registry::Credentials;
 pub use stream::{Chunk, StdStream};
+pub use text::Text;
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
 pub use wire::ApiVersion;

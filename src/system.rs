@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use hyper::header::HeaderMap;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::{ConnectFailure, Error, excerpt};
-use crate::transport::{Reply, Transport, api_version};
+use crate::transport::{Transport, api_version};
 use crate::verb::verb;
 use crate::wire::{ApiVersion, Call, null_default};
 
@@ -18,7 +19,7 @@ pub struct Ping {
 }
 
 /// What an engine says of itself when pinged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pong {
     /// The newest API version the engine speaks.
@@ -58,22 +59,25 @@ async fn ping(transport: &Transport) -> Result<Pong, Error> {
         reply => reply?,
     };
     reply.body.skip().await;
-    Ok(pong(&reply))
+    Ok(pong(&reply.headers))
 }
 
-fn pong(reply: &Reply) -> Pong {
-    let text = |name: &str| -> Option<String> {
-        let value = reply.headers.get(name)?.to_str().ok()?.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    };
-    Pong {
-        api_version: api_version(&reply.headers),
-        os_type: text("ostype"),
-        experimental: text("docker-experimental").is_some_and(|v| v.eq_ignore_ascii_case("true")),
-        builder_version: text("builder-version"),
-        swarm: text("swarm"),
-        podman: reply.headers.contains_key("libpod-api-version"),
+fn pong(headers: &HeaderMap) -> Pong {
+    let mut pong = Pong { api_version: api_version(headers), ..Pong::default() };
+    for (name, value) in headers {
+        let text = || value.to_str().ok().map(str::trim).filter(|v| !v.is_empty());
+        match name.as_str() {
+            "ostype" => pong.os_type = text().map(str::to_owned),
+            "docker-experimental" => {
+                pong.experimental = text().is_some_and(|v| v.eq_ignore_ascii_case("true"));
+            }
+            "builder-version" => pong.builder_version = text().map(str::to_owned),
+            "swarm" => pong.swarm = text().map(str::to_owned),
+            "libpod-api-version" => pong.podman = true,
+            _ => {}
+        }
     }
+    pong
 }
 
 /// Find out whether an engine answers, and agree with it on a version.

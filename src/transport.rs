@@ -11,21 +11,23 @@ mod host;
 mod limits;
 mod pool;
 mod surroundings;
+mod upload;
 
+use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, StreamError, StreamFault,
-    TimeoutError, TransportError, Tried, Unsupported, excerpt,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, StreamError,
+    StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
 use crate::wire::{self, ApiVersion, Call};
 
@@ -39,6 +41,8 @@ use pool::Pool;
 pub(crate) use surroundings::{
     Surroundings, api_version as asked_version, candidates, given, spoken,
 };
+pub(crate) use upload::Upload;
+use upload::{Fault, Outgoing};
 
 /// Of an error's body, this much is read, and for no longer than this.
 const ERROR_BODY: usize = 64 << 10;
@@ -51,8 +55,9 @@ const ERROR_TEXT: usize = 4 << 10;
 pub(crate) struct Transport {
     engine: Arc<Engine>,
     timeouts: Timeouts,
-    /// A limit on the whole call, set on the verb itself: it holds for waits and streams too.
-    own_limit: Option<std::time::Duration>,
+    /// A limit set on the verb itself, for all its calls together and from when it was awaited:
+    /// it holds for waits and streams too.
+    own_limit: Option<(std::time::Duration, Instant)>,
 }
 
 struct Engine {
@@ -121,9 +126,22 @@ impl Transport {
         Transport { engine: self.engine.clone(), timeouts, own_limit: None }
     }
 
-    /// Limit the whole of each call made through this handle.
+    /// Limit the whole of the verb that holds this handle.
     pub(crate) fn limit(&mut self, limit: std::time::Duration) {
-        self.own_limit = Some(limit);
+        self.own_limit = Some((limit, Instant::now()));
+    }
+
+    /// The verb begins: its limit counts from now.
+    pub(crate) fn begin(&mut self) {
+        if let Some((_, from)) = &mut self.own_limit {
+            *from = Instant::now();
+        }
+    }
+
+    /// The verb has ended, and its limit with it: what it gives back is not bound by it.
+    pub(crate) fn unlimited(mut self) -> Transport {
+        self.own_limit = None;
+        self
     }
 
     pub(crate) fn version(&self) -> ApiVersion {
@@ -214,28 +232,63 @@ impl Transport {
         Err(error)
     }
 
+    /// Send with a body that is made as it is sent, and return the answer once its head is here.
+    ///
+    /// A stream can be read once, so it goes out on a connection of its own: a kept one may turn
+    /// out to be closed when the stream has begun.
+    pub(crate) async fn upload(
+        &self,
+        call: &Call,
+        content_type: &'static str,
+        stream: Upload,
+    ) -> Result<Reply, Error> {
+        self.supports(call)?;
+        let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
+        let fault = Fault::default();
+        let conn = self.dial(&limits, call).await?;
+        conn.hear_out();
+        let mut request =
+            self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
+        let headers = request.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let sent = self.exchange(conn, request, call, &limits).await;
+        match (sent, fault.take()) {
+            (Ok(reply), _) if reply.status < 300 => Ok(reply),
+            (Ok(reply), _) => Err(refusal(call, reply).await),
+            (Err(_), Some(error)) => Err(Error::Input(InputError { call: call.label(), error })),
+            (Err(failed), None) => Err(failed.error),
+        }
+    }
+
+    fn supports(&self, call: &Call) -> Result<(), Error> {
+        let has = self.version();
+        match call.needs {
+            Some((needs, what)) if has < needs => {
+                Err(Error::Unsupported(Unsupported { what, needs, has }))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Send on a kept connection or a new one. A second connection is tried only while not a byte
     /// of the request has left this process.
     async fn attempt(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
-        let version = self.version();
-        if let Some((needs, what)) = call.needs {
-            if version < needs {
-                return Err(Error::Unsupported(Unsupported { what, needs, has: version }));
-            }
-        }
+        self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
         while let Some(conn) = self.engine.pool.checkout() {
-            match self.exchange(conn, call, upgrade, &limits).await {
+            match self.exchange(conn, self.request(call, upgrade)?, call, &limits).await {
                 Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
                 Err(failed) => return Err(failed.error),
                 Ok(reply) => return Ok(reply),
             }
         }
         let conn = self.dial(&limits, call).await?;
-        self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
+        let request = self.request(call, upgrade)?;
+        self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
     }
 
-    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
             Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
@@ -245,7 +298,9 @@ impl Transport {
             (Ok(Ok(conn)), _) => return Ok(conn),
             (Ok(Err(failure)), _) => failure,
             (Err(_), Some(((phase, after), _))) => {
-                return Err(Error::Timeout(TimeoutError { call: call.label(), phase, after }));
+                let call = call.label();
+                let maybe_applied = false;
+                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
             }
             (Err(_), None) => ConnectFailure::NoAnswer(std::time::Duration::ZERO),
         };
@@ -268,34 +323,44 @@ impl Transport {
 
     async fn exchange(
         &self,
-        mut conn: Conn,
+        mut conn: Box<Conn>,
+        request: Request<Outgoing>,
         call: &Call,
-        upgrade: Option<&'static str>,
         limits: &Limits,
     ) -> Result<Reply, Failed> {
-        let request = match self.request(call, upgrade) {
-            Ok(request) => request,
-            Err(error) => return Err(Failed { error, unwritten: false }),
-        };
         let before = conn.written();
+        let streams = matches!(request.body(), Outgoing::Stream(..));
         let mut answer = pin!(conn.sender.send_request(request));
-        let deadline = limits.head();
+        let mut deadline = limits.head();
         let mut timer = pin!(deadline.map(|(_, at)| tokio::time::sleep_until(at)));
+        // The answer to a stream is waited for from when the last of it has gone out.
+        let mut streamed = streams.then_some(before);
         let answer = std::future::poll_fn(|cx| {
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            // And nothing else does, so the answer need not wake anybody.
+            let mut quiet = Context::from_waker(Waker::noop());
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
                 return Poll::Ready(Ok(answer));
             }
             if let Poll::Ready(over) = over {
                 // Closed, and the answer still pending: nothing will come any more.
                 return Poll::Ready(Err(over.err()));
             }
-            if let Some(timer) = timer.as_mut().as_pin_mut() {
+            if let Some(mut timer) = timer.as_mut().as_pin_mut() {
+                if let Some(written) = &mut streamed {
+                    if std::mem::replace(written, conn.written()) != *written {
+                        deadline = limits.head();
+                        if let Some((_, at)) = deadline {
+                            timer.as_mut().reset(at);
+                        }
+                    }
+                }
                 if timer.poll(cx).is_ready() {
                     return Poll::Ready(Err(None));
                 }
             }
+            conn.doze();
             Poll::Pending
         })
         .await;
@@ -316,8 +381,13 @@ impl Transport {
             }
             Ok(Err(e)) | Err(Some(e)) => Err(failed(conn::cause(e))),
             Err(None) => Err(match deadline {
-                Some(((phase, after), at)) if tokio::time::Instant::now() >= at => Failed {
-                    error: Error::Timeout(TimeoutError { call: call.label(), phase, after }),
+                Some(((phase, after), at)) if Instant::now() >= at => Failed {
+                    error: Error::Timeout(TimeoutError {
+                        call: call.label(),
+                        phase,
+                        after,
+                        maybe_applied: !unwritten,
+                    }),
                     unwritten,
                 },
                 _ => failed("the engine closed the connection without an answer".into()),
@@ -329,26 +399,32 @@ impl Transport {
         &self,
         call: &Call,
         upgrade: Option<&'static str>,
-    ) -> Result<Request<Full<Bytes>>, Error> {
+    ) -> Result<Request<Outgoing>, Error> {
         let version = self.version();
         let base = self.engine.host.base();
         let query = call.query.as_str();
-        let target = match call.versioned {
-            true => format!("{base}/v{version}{}{query}", call.path),
-            false => format!("{base}{}{query}", call.path),
-        };
-        let body = call.body.clone();
-        let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
+        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
+        target.push_str(base);
+        if call.versioned {
+            // Infallible: a String takes what it is given.
+            let _ = write!(target, "/v{version}");
+        }
+        target.push_str(&call.path);
+        target.push_str(query);
+        let mut request =
+            Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
             .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
         let headers = request.headers_mut();
+        // The call's own first: what the connection needs has the last word.
+        headers.extend(call.headers.iter().cloned());
         headers.insert(header::HOST, self.engine.host_header.clone());
         headers.insert(
             header::USER_AGENT,
             HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
         );
-        if body.is_some() {
+        if call.body.is_some() {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         } else if call.method == Method::POST {
             // Engines refuse a start of unknown length.

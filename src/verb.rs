@@ -31,12 +31,13 @@ impl<T> fmt::Debug for Underway<T> {
     }
 }
 
-/// Give a verb its `timeout` and its `.await`. The verb has a `transport()` place to set the
-/// limit on, and an `async fn run(self)`.
+/// Give a verb its `timeout` and its `.await`. The verb has a place to set the limit on (a
+/// `Transport`, or a handle that holds one), and an `async fn run(self)`. What `run` gives back
+/// must not hold that limit any more.
 macro_rules! verb {
     ($verb:ty, $($at:ident).+ => $output:ty) => {
         impl $verb {
-            /// Limit the whole of this call, from the await to its last byte.
+            /// Limit the whole of this verb, from the await to its last byte.
             ///
             /// Without it the limits of the client hold ([`Timeouts`](crate::Timeouts)).
             pub fn timeout(mut self, limit: std::time::Duration) -> Self {
@@ -44,7 +45,16 @@ macro_rules! verb {
                 self
             }
         }
-        $crate::verb::awaitable!($verb => $output);
+
+        impl IntoFuture for $verb {
+            type Output = $output;
+            type IntoFuture = $crate::verb::Underway<$output>;
+
+            fn into_future(mut self) -> Self::IntoFuture {
+                self.$($at).+.begin();
+                $crate::verb::Underway::new(self.run())
+            }
+        }
     };
 }
 
@@ -73,7 +83,12 @@ pub(crate) async fn within<T>(
     let Some(after) = limit else { return work.await };
     let late = |_| {
         let call = what.to_owned();
-        Err(Error::Timeout(TimeoutError { call, phase: Phase::Overall, after }))
+        Err(Error::Timeout(TimeoutError {
+            call,
+            phase: Phase::Overall,
+            after,
+            maybe_applied: true,
+        }))
     };
     tokio::time::timeout(after, work).await.unwrap_or_else(late)
 }

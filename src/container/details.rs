@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Container, ContainerId, ExitStatus, Status, Unknown};
 use crate::error::{DecodeError, Error};
+use crate::labels::Labels;
+use crate::text::Text;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
 use crate::verb::verb;
@@ -284,7 +286,7 @@ pub struct ConfigDetails {
     pub env: EnvVars,
     /// The labels.
     #[serde(deserialize_with = "null_default")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The user, and the group after a colon; empty is root.
     #[serde(deserialize_with = "null_default")]
     pub user: String,
@@ -391,22 +393,22 @@ pub struct RestartPolicyDetails {
 pub struct MountPoint {
     /// "bind", "volume", "tmpfs", "image".
     #[serde(rename = "Type", deserialize_with = "null_default")]
-    pub kind: String,
+    pub kind: Text,
     /// The volume's name.
     #[serde(deserialize_with = "null_default")]
-    pub name: String,
+    pub name: Text,
     /// Where the files are on the host.
     #[serde(deserialize_with = "null_default")]
-    pub source: String,
+    pub source: Text,
     /// Where they are in the container.
     #[serde(deserialize_with = "null_default")]
-    pub destination: String,
+    pub destination: Text,
     /// The volume's driver.
     #[serde(deserialize_with = "null_default")]
-    pub driver: String,
+    pub driver: Text,
     /// The options: "z", "ro".
     #[serde(deserialize_with = "null_default")]
-    pub mode: String,
+    pub mode: Text,
     /// Whether the container may write there.
     #[serde(rename = "RW", deserialize_with = "null_default")]
     pub rw: bool,
@@ -466,13 +468,13 @@ pub struct PortBinding {
 
 /// A text that borrows from the answer where it can.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+struct Borrowed<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
 fn text<'de, D: Deserializer<'de>, T>(
     d: D,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, D::Error> {
-    Ok(Option::<Text<'de>>::deserialize(d)?.and_then(|t| read(&t.0)))
+    Ok(Option::<Borrowed<'de>>::deserialize(d)?.and_then(|t| read(&t.0)))
 }
 
 /// The engine writes "" where there is no address.

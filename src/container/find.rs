@@ -125,7 +125,7 @@ fn sort(on: Container<Unknown>, seen: &details::Seen) -> Lookup {
         Status::Running => Lookup::Running(on.with(Running(()))),
         Status::Paused => Lookup::Paused(on.with(Paused(()))),
         Status::Exited => Lookup::Exited(on.with(Exited { status: seen.exit() })),
-        other => Lookup::Other(on, other.clone()),
+        other => Lookup::Other(on.forget(), other.clone()),
     }
 }
 
@@ -192,9 +192,8 @@ async fn several(transport: &Transport, prefix: &str, error: Error) -> Error {
     if !hex || !matches!(error.status(), Some(400 | 404 | 409 | 500)) {
         return error;
     }
-    let Ok(rows) = list::ids(transport, prefix).await else { return error };
-    let matches: Vec<String> =
-        rows.into_iter().map(String::from).filter(|id| id.starts_with(prefix)).collect();
+    let Ok(ids) = list::ids(transport, prefix).await else { return error };
+    let matches: Vec<String> = ids.into_iter().map(String::from).collect();
     match matches.len() {
         0 | 1 => error,
         _ => Error::Ambiguous(Ambiguous { prefix: prefix.to_owned(), matches }),

@@ -47,6 +47,12 @@ impl From<ContainerId> for String {
     }
 }
 
+impl From<&ContainerId> for String {
+    fn from(id: &ContainerId) -> String {
+        id.0.clone().into()
+    }
+}
+
 /// From an engine's answer only: a user's text goes through a look-up.
 impl<'de> Deserialize<'de> for ContainerId {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<ContainerId, D::Error> {

@@ -1,6 +1,5 @@
 //! Listing containers, and removing what a list names.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -10,6 +9,8 @@ use serde::{Deserialize, Deserializer};
 use super::details::{MountPoint, address};
 use super::{Container, ContainerId, Status, Traits, Unknown, remove};
 use crate::error::Error;
+use crate::labels::Labels;
+use crate::text::Text;
 use crate::time::Timestamp;
 use crate::transport::Transport;
 use crate::verb::verb;
@@ -78,7 +79,7 @@ impl List {
         self
     }
 
-    /// List those whose ids begin so.
+    /// List the one whose id begins so; none where several do.
     pub fn id(mut self, prefix: impl Into<String>) -> List {
         self.filters.add("id", prefix);
         self
@@ -159,10 +160,10 @@ impl List {
 
 verb!(List, transport => Result<Vec<ContainerSummary>, Error>);
 
-/// The ids that begin with `prefix`.
+/// The ids that begin with `prefix`. Engines drop a prefix that is ambiguous from their own filter.
 pub(super) async fn ids(transport: &Transport, prefix: &str) -> Result<Vec<ContainerId>, Error> {
-    let list = List::new(transport.clone()).all().id(prefix);
-    rows(&list).await
+    let all = rows(&List::new(transport.clone()).all()).await?;
+    Ok(all.into_iter().filter(|id| id.as_str().starts_with(prefix)).collect())
 }
 
 async fn rows(list: &List) -> Result<Vec<ContainerId>, Error> {
@@ -184,17 +185,17 @@ pub struct ContainerSummary {
     pub id: ContainerId,
     /// The name, without the engine's leading slash.
     #[serde(rename = "Names", deserialize_with = "own_name")]
-    pub name: String,
+    pub name: Text,
     /// The image, as it was named when the container was created; its id where that name has
     /// moved on.
     #[serde(deserialize_with = "null_default")]
-    pub image: String,
+    pub image: Text,
     /// The image's id.
     #[serde(rename = "ImageID", deserialize_with = "null_default")]
-    pub image_id: String,
+    pub image_id: Text,
     /// The command, in one line.
     #[serde(deserialize_with = "null_default")]
-    pub command: String,
+    pub command: Text,
     /// When it was created.
     #[serde(deserialize_with = "moment")]
     pub created: Option<Timestamp>,
@@ -202,13 +203,13 @@ pub struct ContainerSummary {
     pub state: Status,
     /// The state in words, for people: "Up 3 hours (healthy)".
     #[serde(deserialize_with = "null_default")]
-    pub status: String,
+    pub status: Text,
     /// The ports it exposes, and where they are published.
     #[serde(deserialize_with = "null_default")]
     pub ports: Vec<PortSummary>,
     /// The labels.
     #[serde(deserialize_with = "null_default")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Bytes of its files that differ from the image's; only with [`size`](List::size), and 0
     /// there where an engine leaves it out.
     #[serde(deserialize_with = "null_default")]
@@ -294,7 +295,7 @@ impl fmt::Display for PortProtocol {
 #[non_exhaustive]
 pub struct NetworkAttachment {
     /// The network's name.
-    pub network: String,
+    pub network: Text,
     /// The container's address there; `None` while it does not run.
     pub ip_address: Option<IpAddr>,
 }
@@ -305,18 +306,18 @@ fn moment<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Timestamp>, D::Error
 }
 
 /// A container has one name of its own; any others are what legacy links call it.
-fn own_name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+fn own_name<'de, D: Deserializer<'de>>(d: D) -> Result<Text, D::Error> {
     struct Names;
     impl<'de> Visitor<'de> for Names {
-        type Value = String;
+        type Value = Text;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("names")
         }
-        fn visit_unit<E>(self) -> Result<String, E> {
-            Ok(String::new())
+        fn visit_unit<E>(self) -> Result<Text, E> {
+            Ok(Text::default())
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<String, A::Error> {
-            let mut own = String::new();
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Text, A::Error> {
+            let mut own = Text::default();
             while let Some(Name(name)) = names.next_element()? {
                 // "/web" is its own; "/proxy/web" is a link's.
                 if !name.is_empty() && (own.is_empty() || own.contains('/')) {
@@ -329,21 +330,21 @@ fn own_name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     d.deserialize_any(Names)
 }
 
-struct Name(String);
+struct Name(Text);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Name, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
+        struct Word;
+        impl Visitor<'_> for Word {
             type Value = Name;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name")
             }
             fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(name.strip_prefix('/').unwrap_or(name).to_owned()))
+                Ok(Name(name.strip_prefix('/').unwrap_or(name).into()))
             }
         }
-        d.deserialize_str(Text)
+        d.deserialize_str(Word)
     }
 }
 
@@ -376,7 +377,7 @@ impl<'de> Deserialize<'de> for Networks {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut ends: A) -> Result<Networks, A::Error> {
                 let mut out = Vec::new();
-                while let Some(network) = ends.next_key::<String>()? {
+                while let Some(network) = ends.next_key::<Text>()? {
                     let end = ends.next_value::<Option<End>>()?.unwrap_or_default();
                     out.push(NetworkAttachment { network, ip_address: end.ip_address });
                 }

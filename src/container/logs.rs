@@ -102,7 +102,7 @@ impl Logs {
             .maybe("since", self.since.map(Timestamp::to_query))
             .maybe("until", self.until.map(Timestamp::to_query));
         // Podman sends no head before the first byte of what it follows.
-        call.patience(if self.follow { Patience::Endless } else { Patience::Plain })
+        call.patience(if self.follow { Patience::Endless } else { Patience::Long })
     }
 
     async fn run(self) -> Result<LogStream, Error> {

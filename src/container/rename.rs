@@ -1,7 +1,7 @@
 //! Renaming.
 
-use super::{Container, ContainerName, Unknown};
-use crate::error::Error;
+use super::{Container, ContainerName, Unknown, details};
+use crate::error::{Error, StateError};
 use crate::verb::verb;
 use crate::wire::Call;
 
@@ -24,7 +24,23 @@ impl Rename {
     }
 
     async fn run(self) -> Result<(), Error> {
-        self.on.transport.done(&self.call()?).await.map(drop)
+        let error = match self.on.transport.done(&self.call()?).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if !error.is_not_found() {
+            return Err(error);
+        }
+        // Between two runs of a restart policy engines look for a network end that is not there,
+        // and say "not found" of a container that is.
+        match details::see(&self.on).await {
+            Ok(seen) => Err(Error::State(StateError {
+                container: self.on.id.into(),
+                wanted: "running",
+                found: seen.status().as_str().to_owned(),
+            })),
+            _ => Err(error),
+        }
     }
 }
 

@@ -80,8 +80,7 @@ impl Run {
 
     /// Create, listen, start, and wait: in this order nothing can be missed.
     async fn to_end(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
-        // A terminal's input has no end that could be sent: nothing is attached to it.
-        let stdin = self.spec.opens_stdin() && !self.spec.is_tty();
+        let stdin = self.spec.ends_stdin();
         let on = self.create(scrap).await?;
         let mut listening = match listen {
             true => Some(attach(&on, stdin).await?),

@@ -12,6 +12,8 @@ mod mounts;
 mod network;
 mod ports;
 pub(crate) mod resources;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::fmt;
@@ -36,7 +38,7 @@ use wire::{Body, Config, Host, HostConfig, Nothing};
 
 use super::ContainerName;
 use crate::error::Error;
-use crate::image::reference::{ImageName, ImageRef, ImageRefError, IntoImageName};
+use crate::image::reference::{ImageName, ImageRefError, IntoImageName};
 use crate::wire::Call;
 
 /// What to create: an image, and how it is to run. A value; an image's name alone is one too.
@@ -74,22 +76,10 @@ pub struct ContainerSpec {
     checks: Checks,
 }
 
-/// An image alone is a spec: `docker.run("busybox")`.
-impl From<&str> for ContainerSpec {
-    fn from(image: &str) -> ContainerSpec {
+/// What names an image is a spec by itself: `docker.run("busybox")`.
+impl<I: IntoImageName> From<I> for ContainerSpec {
+    fn from(image: I) -> ContainerSpec {
         ContainerSpec::new(image)
-    }
-}
-
-impl From<ImageRef> for ContainerSpec {
-    fn from(image: ImageRef) -> ContainerSpec {
-        ContainerSpec::of(Ok(ImageName::Ref(image)))
-    }
-}
-
-impl From<ImageName> for ContainerSpec {
-    fn from(image: ImageName) -> ContainerSpec {
-        ContainerSpec::of(Ok(image))
     }
 }
 
@@ -221,10 +211,6 @@ setters! {
 setters! {
     /// Give it all privileges: `--privileged`.
     flag privileged: host.privileged;
-    /// Add a capability of the kernel's, "NET_ADMIN" or "ALL": `--cap-add`.
-    list cap_add: host.cap_add, "capability";
-    /// Take a capability of the kernel's away, "ALL" for one: `--cap-drop`.
-    list cap_drop: host.cap_drop, "capability";
     /// Share a namespace for IPC: "private", "shareable", "host", "container:NAME": `--ipc`.
     text ipc: host.ipc_mode, "ipc mode";
     /// Share a namespace of processes, "host" or "container:NAME": `--pid`.
@@ -250,14 +236,10 @@ resource_setters!(ContainerSpec);
 impl ContainerSpec {
     /// Begin with an image, by name or id. Without more it runs as the image says.
     pub fn new(image: impl IntoImageName) -> ContainerSpec {
-        ContainerSpec::of(image.into_image_name())
-    }
-
-    fn of(image: Result<ImageName, ImageRefError>) -> ContainerSpec {
         // As the docker command has it: who attaches, attaches to both.
         let config = Config { attach_stdout: true, attach_stderr: true, ..Config::default() };
         ContainerSpec {
-            image,
+            image: image.into_image_name(),
             name: None,
             platform: None,
             keep_stdin: false,
@@ -510,6 +492,18 @@ impl ContainerSpec {
         self
     }
 
+    /// Add a capability of the kernel's, "NET_ADMIN" or "ALL": `--cap-add`.
+    pub fn cap_add(mut self, capability: impl Into<String>) -> ContainerSpec {
+        self.host.cap_add.extend(self.checks.text("capability", capability).map(full_name));
+        self
+    }
+
+    /// Take a capability of the kernel's away, "ALL" for one: `--cap-drop`.
+    pub fn cap_drop(mut self, capability: impl Into<String>) -> ContainerSpec {
+        self.host.cap_drop.extend(self.checks.text("capability", capability).map(full_name));
+        self
+    }
+
     /// Add an option of the security modules': `--security-opt`. "no-new-privileges",
     /// "apparmor=unconfined", "label=disable", "systempaths=unconfined". After "seccomp=" stands
     /// "unconfined" or the profile's JSON itself, not the path of a file.
@@ -609,8 +603,18 @@ impl ContainerSpec {
         self.host.auto_remove
     }
 
-    /// Say whether the process's standard input is open.
-    pub(crate) fn opens_stdin(&self) -> bool {
-        self.config.open_stdin
+    /// Say whether the process's standard input is open, and ends with who attached. A terminal's
+    /// does not, nor does one that is kept: engines stop the output there instead.
+    pub(crate) fn ends_stdin(&self) -> bool {
+        self.config.open_stdin && !self.config.tty && !self.keep_stdin
+    }
+}
+
+/// Write a capability as the kernel does, "CAP_NET_ADMIN".
+fn full_name(capability: String) -> String {
+    let capability = capability.to_ascii_uppercase();
+    match capability == "ALL" || capability.starts_with("CAP_") {
+        true => capability,
+        false => format!("CAP_{capability}"),
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use super::reference::ImageName;
 use crate::container::EnvVars;
 use crate::error::Error;
+use crate::labels::Labels;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
 use crate::verb::verb;
@@ -98,7 +99,7 @@ pub struct ImageConfig {
     pub env: EnvVars,
     /// The labels.
     #[serde(deserialize_with = "null_default")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The user, and the group after a colon; empty is root.
     #[serde(deserialize_with = "null_default")]
     pub user: String,

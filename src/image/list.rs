@@ -1,10 +1,9 @@
 //! Listing images.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::labels::Labels;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
 use crate::verb::verb;
@@ -119,7 +118,7 @@ pub struct ImageSummary {
     pub containers: Option<u64>,
     /// The labels.
     #[serde(deserialize_with = "null_default")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
 }
 
 /// Before API 1.43 engines name what has no name `<none>`.

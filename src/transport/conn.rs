@@ -2,13 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,15 +15,61 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::body::Body;
 use super::host::Host;
+use super::upload::Outgoing;
 use crate::error::ConnectFailure;
 
 /// A connection: where requests go in, and what must be polled for them to move.
 pub(super) struct Conn {
-    pub(super) sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<Io>, Full<Bytes>>,
+    pub(super) sender: http1::SendRequest<Outgoing>,
+    driver: http1::Connection<TokioIo<Io>, Outgoing>,
     /// Hyper is through with the connection: it is closed, or no longer HTTP.
     over: bool,
     meter: Arc<Meter>,
+    bell: Arc<Bell>,
+    /// The same bell, as hyper takes it.
+    waker: Waker,
+}
+
+/// Wakes the task that polls a connection, unless it is awake.
+///
+/// Hyper's halves wake one another, and here one task polls them all: each of those wakes would
+/// cost it another turn.
+struct Bell {
+    /// Set while the task looks after the connection by itself.
+    awake: AtomicBool,
+    rung: AtomicBool,
+    task: Mutex<Waker>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst) {
+            let task = self.task().clone();
+            task.wake();
+        }
+    }
+}
+
+impl Bell {
+    fn task(&self) -> MutexGuard<'_, Waker> {
+        // Nothing in here can be left half-done by a panic.
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn attend(&self, cx: &mut Context<'_>) {
+        self.awake.store(true, Ordering::SeqCst);
+        // What rang before is seen by the look at the connection that follows.
+        self.rung.store(false, Ordering::SeqCst);
+        let mut task = self.task();
+        if !task.will_wake(cx.waker()) {
+            task.clone_from(cx.waker());
+        }
+    }
 }
 
 /// What is known of a socket from outside of hyper.
@@ -33,26 +78,68 @@ struct Meter {
     written: AtomicU64,
     /// Look at the socket itself at the next read, rather than at what the runtime heard of it.
     probe: AtomicBool,
+    /// A peer that stops listening is still to be heard out.
+    hear_out: AtomicBool,
+}
+
+impl Meter {
+    /// Count what was written of `whole` bytes.
+    fn count(&self, wrote: io::Result<usize>, whole: usize) -> io::Result<usize> {
+        match wrote {
+            Ok(n) => {
+                self.written.fetch_add(n as u64, Ordering::Relaxed);
+                Ok(n)
+            }
+            Err(e)
+                if self.hear_out.load(Ordering::Relaxed)
+                    && matches!(
+                        e.kind(),
+                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                    ) =>
+            {
+                // As if it had gone out: what counts is the answer, and without one the read says
+                // that the connection broke.
+                Ok(whole)
+            }
+            Err(e) => Err(e),
+        }
+    }
 }
 
 impl Conn {
-    pub(super) async fn dial(host: &Host) -> Result<Conn, ConnectFailure> {
+    /// In a box: it goes from the pool to the call, to the body and back, and is large.
+    pub(super) async fn dial(host: &Host) -> Result<Box<Conn>, ConnectFailure> {
         let io = Io::dial(host).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
         let (sender, driver) =
             http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
-        Ok(Conn { sender, driver, over: false, meter })
+        let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
+        let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
+        let waker = Waker::from(bell.clone());
+        Ok(Box::new(Conn { sender, driver, over: false, meter, bell, waker }))
     }
 
-    /// Move bytes both ways. Ready when hyper is through with the connection.
+    /// Move bytes both ways. Ready when hyper is through with the connection; where it is not,
+    /// the task is woken only once it has said [`doze`](Conn::doze).
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
         if self.over {
             return Poll::Ready(Ok(()));
         }
-        let over = self.driver.poll_without_shutdown(cx);
+        self.bell.attend(cx);
+        let over = self.driver.poll_without_shutdown(&mut Context::from_waker(&self.waker));
         self.over = over.is_ready();
         over
+    }
+
+    /// Have the task of the last [`drive`](Conn::drive) woken from now on: to be said whenever
+    /// that task is to sleep until something happens here.
+    pub(super) fn doze(&self) {
+        self.bell.awake.store(false, Ordering::SeqCst);
+        if self.bell.rung.load(Ordering::SeqCst) {
+            let task = self.bell.task().clone();
+            task.wake();
+        }
     }
 
     /// How many bytes have left for the engine so far.
@@ -60,11 +147,17 @@ impl Conn {
         self.meter.written.load(Ordering::Relaxed)
     }
 
+    /// Let a peer that stops listening have its say: an engine that refuses a large body answers
+    /// and closes, and the answer counts, not the broken pipe.
+    pub(super) fn hear_out(&self) {
+        self.meter.hear_out.store(true, Ordering::Relaxed);
+    }
+
     /// Say whether another request may be sent: the last answer is read to its end, and the
     /// engine has not hung up.
     pub(super) fn is_ready(&mut self, probe: bool) -> bool {
         self.meter.probe.store(probe, Ordering::Relaxed);
-        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         self.drive(&mut cx).is_pending() && self.sender.is_ready()
     }
 }
@@ -151,11 +244,15 @@ impl Io {
     }
 
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
-    /// to a closed peer seems to succeed, so this must be known before.
+    /// to a closed peer seems to succeed, and over either kind what was said unasked would be
+    /// taken for the next answer.
     fn hung_up(&self) -> bool {
-        let Socket::Tcp(stream) = &self.socket else { return false };
+        let socket = match &self.socket {
+            Socket::Unix(stream) => socket2::SockRef::from(stream),
+            Socket::Tcp(stream) => socket2::SockRef::from(stream),
+        };
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket2::SockRef::from(stream).peek(&mut byte) {
+        match socket.peek(&mut byte) {
             Ok(_) => true,
             Err(e) => e.kind() != io::ErrorKind::WouldBlock,
         }
@@ -195,11 +292,8 @@ impl AsyncWrite for Io {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let n = std::task::ready!(
-            on_socket!(&mut this.socket, s => Pin::new(s).poll_write_vectored(cx, bufs))
-        )?;
-        this.meter.written.fetch_add(n as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(n))
+        let wrote = on_socket!(&mut this.socket, s => Pin::new(s).poll_write_vectored(cx, bufs));
+        wrote.map(|wrote| this.meter.count(wrote, bufs.iter().map(|b| b.len()).sum()))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -234,7 +328,13 @@ impl Hijacked {
     /// Take the socket out of hyper. `None` if the connection broke meanwhile.
     pub(super) async fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
         let mut conn = body.into_conn()?;
-        std::future::poll_fn(|cx| conn.drive(cx)).await.ok()?;
+        std::future::poll_fn(|cx| {
+            let over = conn.drive(cx);
+            conn.doze();
+            over
+        })
+        .await
+        .ok()?;
         let parts = conn.driver.into_parts();
         let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
         Some(Hijacked { multiplexed, source })

@@ -10,7 +10,8 @@ use crate::wire::Patience;
 /// Limits on the parts of a call. `None` is no limit.
 ///
 /// Waits and streams (`wait`, followed logs, attach, exec) are exempt from `head`, `idle` and
-/// `overall`: their answers come when they come. A limit set on the verb itself holds always.
+/// `overall`: their answers come when they come. Logs that are not followed are exempt from
+/// `overall` alone: they may be long. A limit set on the verb itself holds always.
 /// Where the engine is told to take its time (`stop` with a grace period), that time is added.
 ///
 /// ```
@@ -83,7 +84,12 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn start(timeouts: Timeouts, own: Option<Duration>, patience: Patience) -> Limits {
+    /// `own` is the verb's limit and when it began; it stands in for the overall one.
+    pub(super) fn start(
+        timeouts: Timeouts,
+        own: Option<(Duration, Instant)>,
+        patience: Patience,
+    ) -> Limits {
         let (head, idle, overall) = match patience {
             Patience::Plain => (timeouts.head, timeouts.idle, timeouts.overall),
             Patience::Plus(more) => (
@@ -91,9 +97,12 @@ impl Limits {
                 timeouts.idle,
                 timeouts.overall.map(|o| o.saturating_add(more)),
             ),
+            Patience::Long => (timeouts.head, timeouts.idle, None),
             Patience::Endless => (None, None, None),
         };
-        let overall = own.or(overall).and_then(|limit| at(Phase::Overall, limit));
+        let overall = own
+            .or(overall.map(|limit| (limit, Instant::now())))
+            .and_then(|(limit, from)| at(Phase::Overall, limit, from));
         Limits { connect: timeouts.connect, head, idle, overall }
     }
 
@@ -111,7 +120,7 @@ impl Limits {
 
     /// A limit that begins now, or the overall one where that is nearer.
     fn nearest(&self, phase: Phase, limit: Option<Duration>) -> Option<Limit> {
-        let own = limit.and_then(|limit| at(phase, limit));
+        let own = limit.and_then(|limit| at(phase, limit, Instant::now()));
         match (own, self.overall) {
             (Some(own), Some(overall)) => Some(if own.1 <= overall.1 { own } else { overall }),
             (own, overall) => own.or(overall),
@@ -120,8 +129,8 @@ impl Limits {
 }
 
 /// A limit beyond what a clock can say is none.
-fn at(phase: Phase, limit: Duration) -> Option<Limit> {
-    Instant::now().checked_add(limit).map(|at| ((phase, limit), at))
+fn at(phase: Phase, limit: Duration, from: Instant) -> Option<Limit> {
+    from.checked_add(limit).map(|at| ((phase, limit), at))
 }
 
 #[cfg(test)]
@@ -138,9 +147,13 @@ mod tests {
         assert_eq!(limits.head().map(|l| l.0), Some((Phase::Head, ms(350))));
         let limits = Limits::start(t, None, Patience::Endless);
         assert!(limits.head().is_none() && limits.piece().is_none());
-        let limits = Limits::start(t, Some(ms(7)), Patience::Endless);
+        let limits = Limits::start(t, Some((ms(7), Instant::now())), Patience::Endless);
         assert_eq!(limits.piece().map(|l| l.0), Some((Phase::Overall, ms(7))));
-        let limits = Limits::start(t.head(Duration::MAX), Some(Duration::MAX), Patience::Plain);
+        let limits = Limits::start(
+            t.head(Duration::MAX),
+            Some((Duration::MAX, Instant::now())),
+            Patience::Plain,
+        );
         assert!(limits.head().is_none());
     }
 }

@@ -26,11 +26,11 @@ struct State {
     /// Most recently used last.
     idle: Vec<Idle>,
     /// One task a runtime closes what has been idle too long, and ends with the last connection.
-    sweepers: Vec<(Id, AbortHandle)>,
+    sweepers: Vec<(Id, Option<AbortHandle>)>,
 }
 
 struct Idle {
-    conn: Conn,
+    conn: Box<Conn>,
     since: Instant,
     runtime: Id,
 }
@@ -46,7 +46,7 @@ impl Pool {
     }
 
     /// Take the connection that was used last, if the engine has not hung up on it.
-    pub(super) fn checkout(&self) -> Option<Conn> {
+    pub(super) fn checkout(&self) -> Option<Box<Conn>> {
         let runtime = Handle::try_current().ok()?.id();
         loop {
             let mut idle = {
@@ -61,7 +61,7 @@ impl Pool {
     }
 
     /// Keep a connection whose last answer was read to its end.
-    pub(super) fn checkin(self: &Arc<Self>, mut conn: Conn) {
+    pub(super) fn checkin(self: &Arc<Self>, mut conn: Box<Conn>) {
         let Ok(handle) = Handle::try_current() else { return };
         if !conn.is_ready(false) {
             return;
@@ -72,16 +72,23 @@ impl Pool {
             return;
         }
         state.idle.push(Idle { conn, since: Instant::now(), runtime });
-        if !state.sweepers.iter().any(|(id, _)| *id == runtime) {
-            let sweeper = Sweeper { pool: Arc::downgrade(self), runtime, done: false };
-            state.sweepers.push((runtime, handle.spawn(sweeper.run()).abort_handle()));
+        if state.sweepers.iter().any(|(id, _)| *id == runtime) {
+            return;
+        }
+        state.sweepers.push((runtime, None));
+        // A runtime that is shutting down drops the sweeper here and now, and that takes the lock.
+        drop(state);
+        let sweeper = Sweeper { pool: Arc::downgrade(self), runtime, done: false };
+        let abort = handle.spawn(sweeper.run()).abort_handle();
+        if let Some((_, slot)) = self.lock().sweepers.iter_mut().find(|(id, _)| *id == runtime) {
+            *slot = Some(abort);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (_, sweeper) in self.lock().sweepers.drain(..) {
+        for sweeper in self.lock().sweepers.drain(..).filter_map(|(_, abort)| abort) {
             sweeper.abort();
         }
     }

@@ -1,4 +1,4 @@
-//! What the process's surroundings say about where the engine is.
+//! What the process's surroundings say about where the engine is, and the credentials.
 //!
 //! The order is the docker CLI's: `DOCKER_HOST`, then `DOCKER_CONTEXT`, then the current context
 //! of `config.json`, then the sockets an engine is known to listen on. What was chosen is the only
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::wire::ApiVersion;
 
 /// The variables that are looked at; no other is kept.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 10] = [
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
     "DOCKER_CONFIG",
@@ -23,13 +23,16 @@ const VARIABLES: [&str; 8] = [
     "DOCKER_CERT_PATH",
     "DOCKER_API_VERSION",
     "XDG_RUNTIME_DIR",
+    "DOCKER_AUTH_CONFIG",
+    "PATH",
 ];
 
 /// Any of these, set and not empty, asks for TLS, even if to "0". The last one does so by the Go
 /// and Python libraries, not by the CLI: where they part, plaintext is the worse mistake.
 const ASKS_FOR_TLS: [&str; 3] = ["DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH"];
 
-/// The environment, as far as it tells where the engine is: read once, then only passed on.
+/// The environment, as far as it tells where the engine and the credentials are: read once, then
+/// only passed on. Not `Debug`: `DOCKER_AUTH_CONFIG` holds passwords.
 pub(crate) struct Surroundings {
     env: HashMap<&'static str, OsString>,
     home: Option<PathBuf>,
@@ -54,6 +57,18 @@ impl Surroundings {
     pub(crate) fn config_dir(&self) -> Option<PathBuf> {
         let home = || self.home.as_ref().map(|home| home.join(".docker"));
         self.path("DOCKER_CONFIG").map(PathBuf::from).or_else(home)
+    }
+
+    /// Return the credentials that `DOCKER_AUTH_CONFIG` holds, as JSON in bytes of any kind.
+    pub(crate) fn auth_config(&self) -> Option<&[u8]> {
+        self.path("DOCKER_AUTH_CONFIG").map(|json| json.as_os_str().as_encoded_bytes())
+    }
+
+    /// List the folders in which programs are looked for. Relative ones are left out, as is the
+    /// empty one that means the current folder: who may write there must not run there.
+    pub(crate) fn program_dirs(&self) -> Vec<PathBuf> {
+        let path = self.path("PATH").map(Path::as_os_str).unwrap_or_default();
+        std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect()
     }
 
     /// A variable that is set to nothing counts as unset.
@@ -191,6 +206,15 @@ pub(crate) fn spoken(what: &'static str, version: ApiVersion) -> Result<ApiVersi
 }
 
 #[cfg(test)]
+impl Surroundings {
+    /// Make surroundings up, of these variables alone.
+    pub(crate) fn of(env: &[(&'static str, &std::ffi::OsStr)]) -> Surroundings {
+        let env = env.iter().map(|(name, value)| (*name, value.to_os_string())).collect();
+        Surroundings { env, home: None, uid: None }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::process::Command;
 
@@ -198,8 +222,8 @@ mod tests {
     use super::*;
 
     fn around(env: &[(&'static str, &str)]) -> Surroundings {
-        let env = env.iter().map(|(name, value)| (*name, value.into())).collect();
-        Surroundings { env, home: None, uid: None }
+        let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        Surroundings::of(&env)
     }
 
     fn store() -> Store {
@@ -271,7 +295,7 @@ mod tests {
         for (current, env, expected) in PRECEDENCE {
             let store = row_store(current);
             let mut docker = Command::new("docker");
-            for name in VARIABLES {
+            for name in VARIABLES.into_iter().filter(|name| *name != "PATH") {
                 docker.env_remove(name);
             }
             docker.env("DOCKER_CONFIG", store.path()).envs(env.iter().copied());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
+use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ pub(crate) enum Patience {
     Plain,
     /// The engine itself takes up to this long before it answers (`stop?t=…`).
     Plus(Duration),
+    /// The answer may be as long as it is, as long as it keeps coming (logs).
+    Long,
     /// The answer comes when it comes (`wait`, followed logs, commit).
     Endless,
 }
@@ -31,6 +34,10 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) query: Query,
     pub(crate) body: Option<Bytes>,
+    /// The body holds a secret: not even a snapshot shows it.
+    secret: bool,
+    /// Headers of this call's own. Those of the connection (`Host`, lengths) are not its business.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) patience: Patience,
     pub(crate) needs: Option<(ApiVersion, &'static str)>,
     /// The path begins with the version, as all do but `/_ping`.
@@ -56,6 +63,8 @@ impl Call {
             path,
             query: Query::default(),
             body: None,
+            secret: false,
+            headers: Vec::new(),
             patience: Patience::Plain,
             needs: None,
             versioned: true,
@@ -104,6 +113,20 @@ impl Call {
         self
     }
 
+    /// Send `body`, which is JSON and holds a secret.
+    pub(crate) fn secret_json(mut self, body: Bytes) -> Call {
+        self.body = Some(body);
+        self.secret = true;
+        self
+    }
+
+    /// Send a header; a value marked sensitive is never shown.
+    #[allow(dead_code, reason = "pull, push and build will send credentials")]
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Call {
+        self.headers.push((name, value));
+        self
+    }
+
     pub(crate) fn unversioned(mut self) -> Call {
         self.versioned = false;
         self
@@ -124,7 +147,7 @@ impl Call {
 
     /// "POST /containers/web/start": how errors name the call. Never holds a query or a body.
     pub(crate) fn label(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        [self.method.as_str(), &self.path].join(" ")
     }
 }
 
@@ -161,7 +184,13 @@ impl fmt::Write for Encoding<'_> {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", self.method, self.path, self.query.as_str())?;
-        if let Some(body) = &self.body {
+        for (name, value) in &self.headers {
+            // Of a sensitive value `Debug` shows nothing.
+            write!(f, "\n{name}: {value:?}")?;
+        }
+        if self.secret {
+            f.write_str("\n***")?;
+        } else if let Some(body) = &self.body {
             let pretty = serde_json::from_slice::<serde_json::Value>(body)
                 .and_then(|v| serde_json::to_string_pretty(&v))
                 .unwrap_or_else(|_| format!("<{} bytes>", body.len()));
@@ -190,6 +219,21 @@ mod tests {
             "GET /containers/..%2Fimages%2Fx%3Fforce%3D1%23a%252f%0A/json?a%20b=c%26d%3D%C3%A9"
         );
         assert_eq!(Call::get(&["containers", "..", "json"]).path, "/containers/%2E%2E/json");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let name = HeaderName::from_static("x-registry-auth");
+        let mut value = HeaderValue::from_static("canary");
+        value.set_sensitive(true);
+        let plain = (HeaderName::from_static("x-plain"), HeaderValue::from_static("seen"));
+        let call = Call::post(&["auth"])
+            .header(name, value)
+            .header(plain.0, plain.1)
+            .secret_json(Bytes::from_static(b"{\"password\":\"canary\"}"));
+        let shown = "POST /auth\nx-registry-auth: Sensitive\nx-plain: \"seen\"\n***";
+        assert_eq!(call.to_string(), shown);
+        assert!(!format!("{call:?}").contains("canary"));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline::container::{RestartPolicy, State};
+use bowline::container::State;
+use bowline::container::spec::RestartPolicy;
 use bowline::{Condition, Container, Error, ExitStatus, Lookup, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

@@ -109,7 +109,7 @@ async fn the_container_dies_under_it() {
     let c = own.running().await;
     let exec = tokio::spawn(c.exec(["sh", "-c", "touch /begun; sleep 1000"]).into_future());
     while !c.exec(["test", "-e", "/begun"]).status().await.unwrap().success() {}
-    c.kill().await.unwrap();
+    let _killed = c.kill().await.unwrap();
     // Killed with its container, or lost to the engine: never a success, never a hang.
     match exec.await.unwrap() {
         Ok(out) => assert_eq!(out.status.code(), 137),

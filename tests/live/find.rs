@@ -1,5 +1,6 @@
 //! Finding one container, listing some, removing many.
 
+use bowline::container::spec::Healthcheck;
 use bowline::{Error, Lookup, Status};
 
 use crate::support::engine::{IMAGE, Own, docker, unique};
@@ -69,7 +70,7 @@ async fn lists_by_every_filter() {
     let own = Own::new().await;
     let name = unique("list");
     let spec = own.idle().name(&name).env("A", "1").label("k", "v").publish("127.0.0.1::7000/udp");
-    let spec = spec.volume("/data").health_cmd("true");
+    let spec = spec.volume("/data").healthcheck(Healthcheck::shell("true"));
     let first = own.docker.run(spec).spawn().await.unwrap();
     let second = own.docker.create(own.spec(["sh", "-c", "exit 3"])).await.unwrap();
     let second = second.run().await.unwrap();

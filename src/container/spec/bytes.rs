@@ -62,14 +62,11 @@ const TOO_LARGE: &str = "is more bytes than an engine can count";
 fn parse(text: &str) -> Result<i64, &'static str> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits).ok_or(SHAPE)?;
-    let (whole, part) = match number.split_once('.') {
-        Some((_, "")) => return Err(SHAPE),
-        Some((whole, part)) => (whole, part),
-        None => (number, ""),
-    };
-    if whole.is_empty() || part.contains('.') {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && part.is_empty()) || part.contains('.') {
         return Err(SHAPE);
     }
+    let whole = if whole.is_empty() { "0" } else { whole };
     let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
     let unit = ["ib", "b"].iter().find_map(|end| unit.strip_suffix(end)).unwrap_or(&unit);
     let power = match unit {

@@ -340,6 +340,9 @@ pub(super) fn volume(text: String) -> Result<Volume, InvalidInput> {
         return wrong("must have an absolute path in the container");
     }
     match source {
+        None if has_drive(&text) && text.contains('/') => {
+            wrong("must have a volume's name of two or more characters, or \"\\\" behind a drive")
+        }
         None => Ok(Volume::Anonymous(text)),
         Some(path) if from_root(path) => Ok(Volume::Bind(text)),
         Some(path) if path.starts_with(['.', '~']) || path.contains('/') => {

@@ -296,6 +296,8 @@ mod tests {
             (44, "docker.io/", "a repository name"),
             (44, ":t", "a repository name"),
             (44, "@", "a repository name"),
+            // Engines take this for a name on no registry at all, which nothing can pull or push.
+            (44, "my_host.io/img", "registry host of"),
             (45, "ubunt\u{ff55}", "ASCII"),
             (45, "\u{430}lpine", "ASCII"),
         ] {
