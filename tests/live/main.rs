@@ -9,6 +9,7 @@ mod commit;
 mod drift;
 mod exec;
 mod find;
+mod ignore;
 mod image_ref;
 mod images;
 mod life;
