@@ -506,7 +506,11 @@ async fn what_is_newer_than_the_engine() {
             Err(Error::Unsupported(u)) => {
                 assert_eq!((u.what, u.needs), (what, ApiVersion::new(1, needs)));
             }
-            other => panic!("{what}: {other:?}"),
+            Ok(made) => {
+                made.remove().force().await.unwrap();
+                panic!("{what} was not refused");
+            }
+            Err(e) => panic!("{what}: {e}"),
         }
     }
     assert!(docker.container(name.as_str()).await.unwrap_err().is_not_found());
