@@ -243,8 +243,8 @@ fn main() -> ExitCode {
     }
 
     let only = after("--only").unwrap_or_default();
-    let time = |ratio| Goal { time: Some(ratio), allocations: None };
-    let list = Goal { time: Some(1.5), allocations: Some(12_000) };
+    let time = |ratio| Goal { time: Some(ratio), ..Goal::default() };
+    let list = Goal { time: Some(1.5), allocations: Some(12_000), ..Goal::default() };
     let few = replay.few();
     let recorded = (few.as_path(), replay::ID);
     let mut missed = false;
@@ -283,11 +283,13 @@ fn engine(flavours: &Flavours, effort: Effort) -> bool {
     let spec = ContainerSpec::new("busybox").cmd(["true"]);
     let made = flavours.root.block_on(docker.create(spec).into_future()).unwrap();
     let id = made.id().to_string();
-    let time = |ratio| Goal { time: Some(ratio), allocations: None };
+    let time = |ratio| Goal { time: Some(ratio), ..Goal::default() };
     let mut missed = false;
     for (what, work) in [("ping, engine", Work::Ping), ("inspect, engine", Work::Inspect)] {
         missed |= single(flavours, effort, what, time(1.3), (socket, &id), work);
     }
+    let cpu = Goal { cpu: Some(1.5), ..Goal::default() };
+    missed |= single(flavours, effort, "a life, engine: CPU", cpu, (socket, &id), Work::Life);
     flavours.root.block_on(made.remove().into_future()).unwrap();
     missed
 }

@@ -315,7 +315,7 @@ pub struct ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({})", self.call, self.message, self.status)
+        write!(f, "{}: {} ({})", self.call, tame(&self.message), self.status)
     }
 }
 
@@ -437,7 +437,7 @@ impl fmt::Display for StreamError {
         match &self.fault {
             StreamFault::Cut => f.write_str("the stream broke off before its end"),
             StreamFault::Protocol(what) => write!(f, "the stream broke its framing: {what}"),
-            StreamFault::Engine(message) => f.write_str(message),
+            StreamFault::Engine(message) => f.write_str(&tame(message)),
             StreamFault::TooLarge(limit) => write!(f, "an item is larger than {limit} bytes"),
         }
     }
@@ -516,6 +516,19 @@ impl fmt::Display for CredentialsError {
 }
 
 impl std::error::Error for CredentialsError {}
+
+/// Escape what could drive a terminal; line breaks and tabs stay.
+fn tame(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
 
 /// Escape control characters and cut at `max` characters, so that a text from anywhere can stand
 /// in one line of an error.

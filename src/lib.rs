@@ -110,6 +110,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod build;
 mod config;
 pub mod container;
 pub mod docker;
@@ -120,12 +121,14 @@ mod labels;
 pub mod registry;
 mod stream;
 pub mod system;
+mod tar;
 mod text;
 mod time;
 mod transport;
 mod verb;
 mod wire;
 
+pub use build::BuildContext;
 pub use container::{
     CommitOptions, Condition, Container, ContainerId, ContainerName, ContainerSpec, Created,
     ExitStatus, Exited, Lookup, Output, Paused, Running, Status, TransitionError, Unknown,

@@ -138,7 +138,6 @@ struct Wire<'a> {
 
 /// Whose credentials a verb sends along: by itself those that the docker command would.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "pull and push will hold it")]
 pub(crate) enum AuthChoice {
     #[default]
     AsCli,
@@ -146,7 +145,6 @@ pub(crate) enum AuthChoice {
     Anonymous,
 }
 
-#[allow(dead_code, reason = "pull, push and build will send them")]
 impl AuthChoice {
     /// Make the value of `X-Registry-Auth` for a registry, by the domain of an image's name.
     ///

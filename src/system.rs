@@ -85,7 +85,14 @@ pub(crate) async fn greet(transport: &Transport) -> Result<(), ConnectFailure> {
     let theirs = match ping(transport).await {
         Ok(pong) => match pong.api_version {
             Some(version) => version,
-            None => ask_version(transport).await?,
+            // A ping without a version in it: the long way round.
+            None => match ask_version(transport).await.map(|v| v.api_version.parse()) {
+                Ok(Ok(version)) => version,
+                _ => {
+                    let why = "it does not say which API version it speaks";
+                    return Err(ConnectFailure::NotAnEngine(why.into()));
+                }
+            },
         },
         Err(error) => return Err(unwelcome(transport, error).await),
     };
@@ -96,22 +103,28 @@ pub(crate) async fn greet(transport: &Transport) -> Result<(), ConnectFailure> {
         )));
     }
     transport.negotiate(theirs);
-    if theirs < transport.version() {
+    let ours = transport.version();
+    if theirs < ours {
         return Err(ConnectFailure::Version(format!(
-            "API version {} was asked for; the engine's newest is {theirs}",
-            transport.version()
+            "API version {ours} was asked for; the engine's newest is {theirs}"
         )));
+    }
+    if ours < theirs {
+        // Ours is not the engine's own: it may be too old for it. An engine that does not say
+        // will say so at the first call.
+        let oldest = ask_version(transport).await.map(|v| v.min_api_version.parse());
+        if let Some(oldest) = oldest.ok().and_then(Result::ok).filter(|oldest| ours < *oldest) {
+            return Err(ConnectFailure::Version(format!(
+                "the engine demands API version {oldest} or newer; {ours} is what was asked for, \
+                 or the newest that bowline speaks"
+            )));
+        }
     }
     Ok(())
 }
 
-/// A ping without a version in it: the long way round.
-async fn ask_version(transport: &Transport) -> Result<ApiVersion, ConnectFailure> {
-    let call = Call::get(&["version"]).unversioned();
-    let silent =
-        || ConnectFailure::NotAnEngine("it does not say which API version it speaks".into());
-    let version: EngineVersion = transport.json(&call).await.map_err(|_| silent())?;
-    version.api_version.parse().map_err(|_| silent())
+async fn ask_version(transport: &Transport) -> Result<EngineVersion, Error> {
+    transport.json(&Call::get(&["version"]).unversioned()).await
 }
 
 async fn unwelcome(transport: &Transport, error: Error) -> ConnectFailure {
@@ -141,7 +154,8 @@ async fn unwelcome(transport: &Transport, error: Error) -> ConnectFailure {
 async fn first_words(transport: &Transport) -> Option<String> {
     let listen = async {
         let mut socket = transport.dial_raw().await.ok()?;
-        socket.write_all(b"GET /_ping HTTP/1.0\r\n\r\n").await.ok()?;
+        // Who has hung up already may have said something before.
+        let _ = socket.write_all(b"GET /_ping HTTP/1.0\r\n\r\n").await;
         let mut words = [0; 64];
         let n = socket.read(&mut words).await.ok()?;
         let words = String::from_utf8_lossy(words.get(..n)?).into_owned();

@@ -138,6 +138,11 @@ impl Transport {
         }
     }
 
+    /// The limit of the verb that holds this handle.
+    pub(crate) fn own_limit(&self) -> Option<std::time::Duration> {
+        self.own_limit.map(|(limit, _)| limit)
+    }
+
     /// The verb has ended, and its limit with it: what it gives back is not bound by it.
     pub(crate) fn unlimited(mut self) -> Transport {
         self.own_limit = None;
@@ -213,7 +218,7 @@ impl Transport {
         let spoken = self.version();
         let reply = self.attempt(call, upgrade).await?;
         if reply.status < 300 || reply.status == 304 {
-            return Ok(reply);
+            return readable(call, reply);
         }
         let theirs = api_version(&reply.headers);
         let error = refusal(call, reply).await;
@@ -224,7 +229,7 @@ impl Transport {
                 self.negotiate(theirs);
                 let reply = self.attempt(call, upgrade).await?;
                 if reply.status < 300 || reply.status == 304 {
-                    return Ok(reply);
+                    return readable(call, reply);
                 }
                 return Err(refusal(call, reply).await);
             }
@@ -400,6 +405,10 @@ impl Transport {
         call: &Call,
         upgrade: Option<&'static str>,
     ) -> Result<Request<Outgoing>, Error> {
+        if call.path.ends_with('/') || call.path.contains("//") {
+            // An id that is empty, wherever it came from: the route would be another one.
+            return Err(Error::invalid("request path", &call.path, "must have no empty part"));
+        }
         let version = self.version();
         let base = self.engine.host.base();
         let query = call.query.as_str();
@@ -443,14 +452,40 @@ pub(crate) fn api_version(headers: &HeaderMap) -> Option<ApiVersion> {
     headers.get("api-version")?.to_str().ok()?.parse().ok()
 }
 
+/// How a body is packed, where that is not as it is.
+fn packed(reply: &Reply) -> Option<String> {
+    let encoding = reply.headers.get(header::CONTENT_ENCODING)?.to_str().unwrap_or("?");
+    (!encoding.eq_ignore_ascii_case("identity")).then(|| excerpt(encoding, 40))
+}
+
+/// Refuse a body that somebody on the way has packed, which no call of ours asks for, and one of
+/// two lengths: whoever else reads it may see another end, and another answer behind it.
+fn readable(call: &Call, reply: Reply) -> Result<Reply, Error> {
+    let what = if let Some(encoding) = packed(&reply) {
+        format!("the answer is packed ({encoding}) without being asked")
+    } else if reply.headers.contains_key(header::CONTENT_LENGTH)
+        && reply.headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        "the answer has both a length and chunks".to_owned()
+    } else {
+        return Ok(reply);
+    };
+    Err(stream_error(call, StreamFault::Protocol(what)))
+}
+
 /// Read what the engine has to say to its refusal, within bounds.
 async fn refusal(call: &Call, mut reply: Reply) -> Error {
     if (300..400).contains(&reply.status) {
-        let to = reply.headers.get(header::LOCATION).and_then(|l| l.to_str().ok()).unwrap_or("?");
-        let message = format!("the engine redirects to {}; not followed", excerpt(to, 200));
+        let to =
+            reply.headers.get(header::LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
+        let to = excerpt(to.as_deref().unwrap_or("nowhere"), 200);
+        let message = format!("the engine redirects to {to}; not followed");
         return Error::Api(ApiError { call: call.label(), status: reply.status, message });
     }
-    let text = reply.body.excerpt(ERROR_BODY, ERROR_BODY_TIME).await;
+    let text = match packed(&reply) {
+        Some(_) => Vec::new(),
+        None => reply.body.excerpt(ERROR_BODY, ERROR_BODY_TIME).await,
+    };
     let reason = StatusCode::from_u16(reply.status)
         .ok()
         .and_then(|s| s.canonical_reason())
@@ -461,19 +496,16 @@ async fn refusal(call: &Call, mut reply: Reply) -> Error {
 
 /// The message in an error's body: Docker's JSON, Podman's, or plain text.
 pub(crate) fn engine_message(body: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
     struct Refusal {
-        #[serde(alias = "error", alias = "cause")]
         message: Option<String>,
+        error: Option<String>,
+        cause: Option<String>,
     }
-    #[derive(serde::Deserialize)]
-    struct Podman {
-        message: String,
-    }
-    let json = serde_json::from_slice::<Podman>(body)
-        .map(|p| p.message)
+    let json = serde_json::from_slice::<Refusal>(body)
         .ok()
-        .or_else(|| serde_json::from_slice::<Refusal>(body).ok()?.message);
+        .and_then(|refusal| refusal.message.or(refusal.error).or(refusal.cause));
     let text = match json {
         Some(message) => message,
         None => String::from_utf8_lossy(body).into_owned(),

@@ -32,6 +32,8 @@ impl<'a> Contender<'a> {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Goal {
     pub(crate) time: Option<f64>,
+    /// For work in which the engine takes most of the time, and what we add shows only here.
+    pub(crate) cpu: Option<f64>,
     pub(crate) allocations: Option<u64>,
 }
 
@@ -110,19 +112,20 @@ pub(crate) fn row(
         let (times, bytes) = (times / u64::from(count), bytes / u64::from(count));
         let goal = if c.ours { goal } else { Goal::default() };
         let late = goal.time.is_some_and(|g| time > g * SLACK);
+        let busy = goal.cpu.is_some_and(|g| cpu > g * SLACK);
         let fat = goal.allocations.is_some_and(|g| times as f64 > g as f64 * SLACK);
-        missed |= late || fat;
+        missed |= late || busy || fat;
         println!(
             "{:<34} {:<18} {:>8.1} us {:>7.2} {:>6} {:>8.2} {:>12} {:>11}{}{}",
             if at == 0 { what } else { "" },
             c.name,
             wall * 1e6,
             time,
-            goal.time.map_or(String::new(), |g| format!("{g:.1}")),
+            goal.time.or(goal.cpu).map_or(String::new(), |g| format!("{g:.1}")),
             cpu,
             times,
             bytes,
-            if late { "  TOO SLOW" } else { "" },
+            if late || busy { "  TOO SLOW" } else { "" },
             if fat { "  TOO MANY" } else { "" },
         );
     }

@@ -8,7 +8,7 @@ use crate::guard;
 use crate::image::Image;
 use crate::image::reference::{ImageId, ImageName, ImageRef, ImageRefError, IntoImageRef};
 use crate::transport::Transport;
-use crate::verb::verb;
+use crate::verb::{verb, within};
 use crate::wire::{Call, Patience, null_default};
 
 /// What to make of a container's files: see [`Container::commit`].
@@ -120,7 +120,11 @@ impl Commit {
 
     async fn run(self) -> Result<Image, Error> {
         let call = self.call()?;
-        guard::finish_or_undo(send(self.on.transport, call), undo).await
+        // The limit is on the waiting, not on the exchange: that is finished in any case.
+        let limit = self.on.transport.own_limit();
+        let label = call.label();
+        let making = send(self.on.transport.unlimited(), call);
+        within(&label, limit, guard::finish_or_undo(making, undo)).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Container, ContainerId, ContainerSpec, Created, Traits, Unknown, scr
 use crate::error::{DecodeError, Error};
 use crate::guard;
 use crate::transport::Transport;
-use crate::verb::verb;
+use crate::verb::{verb, within};
 use crate::wire::{Call, null_default};
 
 /// The verb behind [`Docker::create`](crate::Docker::create).
@@ -37,7 +37,11 @@ impl Create {
         let call = self.spec.call()?;
         let traits =
             Traits { tty: Some(self.spec.is_tty()), auto_remove: self.spec.is_auto_remove() };
-        guard::finish_or_undo(send(self.transport, call, traits), scrap::undo).await
+        // The limit is on the waiting, not on the exchange: that is finished in any case.
+        let limit = self.transport.own_limit();
+        let label = call.label();
+        let making = send(self.transport.unlimited(), call, traits);
+        within(&label, limit, guard::finish_or_undo(making, scrap::undo)).await
     }
 }
 

@@ -43,6 +43,7 @@ impl Inspect {
         let call = self.call();
         let body = self.on.transport.bytes(&call).await?;
         match wire::from_slice::<ContainerDetails>(&body) {
+            Ok(details) if details.id.as_str().is_empty() => Err(nameless(&call)),
             Ok(details) => Ok(ContainerDetails { raw: Raw(body), ..details }),
             Err(reason) => Err(Error::Decode(DecodeError { call: call.label(), reason })),
         }
@@ -103,7 +104,15 @@ impl Seen {
 
 /// Look at a container, by whatever names it.
 pub(crate) async fn look(transport: &Transport, name: &str) -> Result<Seen, Error> {
-    transport.json(&call(name)).await
+    let call = call(name);
+    let seen: Seen = transport.json(&call).await?;
+    // A handle without an id would stand for all containers.
+    if seen.id.as_str().is_empty() { Err(nameless(&call)) } else { Ok(seen) }
+}
+
+fn nameless(call: &Call) -> Error {
+    let reason = "it names no container".to_owned();
+    Error::Decode(DecodeError { call: call.label(), reason })
 }
 
 /// Look where a handle's container is in its life.

@@ -173,7 +173,7 @@ async fn rows(list: &List) -> Result<Vec<ContainerId>, Error> {
         id: ContainerId,
     }
     let rows: Vec<Row> = list.transport.json(&list.call()).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(rows.into_iter().map(|row| row.id).filter(|id| !id.as_str().is_empty()).collect())
 }
 
 /// One line of `docker ps`.

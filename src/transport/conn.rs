@@ -205,6 +205,9 @@ pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync>
         }
         source = s.source();
     }
+    if e.is_canceled() {
+        return "the engine closed the connection before it was used".into();
+    }
     e.to_string().into()
 }
 

@@ -121,7 +121,6 @@ impl Call {
     }
 
     /// Send a header; a value marked sensitive is never shown.
-    #[allow(dead_code, reason = "pull, push and build will send credentials")]
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Call {
         self.headers.push((name, value));
         self

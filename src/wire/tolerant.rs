@@ -11,7 +11,12 @@ const MISFITS: usize = 1_000;
 /// Decode a reply. Where a value does not fit the model, leave out that value (the model's
 /// default stands in for it) and try again; broken JSON stays an error.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let error = match serde_json::from_slice(bytes) {
+    // Checked as UTF-8 once and whole, which is much cheaper than string by string.
+    let decoded = match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    let error = match decoded {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };

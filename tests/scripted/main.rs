@@ -4,6 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod child;
+mod connect;
 mod connections;
+mod dropped;
+mod faults;
+mod refusals;
+mod routes;
 mod runtimes;
 mod timeouts;
+mod versions;

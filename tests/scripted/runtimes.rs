@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use bowline::{Container, Docker, Error, Running, TransitionError};
+use bowline::Docker;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::OnceCell;
 
@@ -108,9 +108,11 @@ fn a_call_may_end_while_its_runtime_does() {
         let mut cx = Context::from_waker(&waker);
         // The answer is known to be there, and not yet read.
         assert!(std::pin::Pin::new(&mut call).poll(&mut cx).is_pending());
-        woken.recv().unwrap();
-        tell_begun.send(()).unwrap();
-        shut.recv().unwrap();
+        tokio::task::block_in_place(|| {
+            woken.recv().unwrap();
+            tell_begun.send(()).unwrap();
+            shut.recv().unwrap();
+        });
         let over = std::pin::Pin::new(&mut call).poll(&mut cx);
         tell_over.send(over.is_ready()).unwrap();
     });
@@ -141,7 +143,7 @@ fn handles_and_futures_go_anywhere() {
     moves::<Error>();
     moves::<TransitionError>();
     use bowline::container::*;
-    use bowline::{docker, image, system};
+    use bowline::{Error, docker, image, system};
     goes(&docker::Connect::into_future);
     goes(&system::Ping::into_future);
     goes(&system::Version::into_future);

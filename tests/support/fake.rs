@@ -186,13 +186,16 @@ impl Reply {
     }
 
     pub fn json(status: u16, body: Value) -> Reply {
-        Reply::of(status, Content::Whole(body.to_string().into()))
-            .header("Content-Type", "application/json")
+        Reply::of_type(status, "application/json", body.to_string())
     }
 
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Reply {
-        Reply::of(status, Content::Whole(body.into()))
-            .header("Content-Type", "text/plain; charset=utf-8")
+        Reply::of_type(status, "text/plain; charset=utf-8", body)
+    }
+
+    /// A body that is said to be of this kind.
+    pub fn of_type(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Reply {
+        Reply::of(status, Content::Whole(body.into())).header("Content-Type", kind)
     }
 
     /// A body in chunks; not closed by the last chunk if it stalls or closes after it.
@@ -373,6 +376,11 @@ impl Fake {
     /// All requests so far, pings too.
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.log.lock().unwrap().requests.clone()
+    }
+
+    /// The requests after the first `seen`.
+    pub fn requests_after(&self, seen: usize) -> Vec<Seen> {
+        self.shared.log.lock().unwrap().requests[seen..].to_vec()
     }
 
     /// The routes of all requests but pings.

@@ -148,7 +148,7 @@ impl Mount {
         let mut mount = Mount::of(IMAGE, None, target.into());
         match image.into_image_name() {
             Ok(image) => mount.body.source = Some(image.to_string()),
-            Err(e) => mount.checks.fail("mount source", "", &format!("must be an image: {e}")),
+            Err(e) => mount.checks.fail("image to mount", e.text, e.rule),
         }
         mount.checks.since(48, "an image mount");
         mount

@@ -17,8 +17,8 @@ body! {
 /// Ports of a container, and where they are to be on the host.
 ///
 /// A number is a port of the container; a pair is the host's port and the container's; a text is
-/// `[[ip:][host]:]container[/protocol]` as after `docker run --publish`: "8080:80",
-/// "127.0.0.1::80", "[::1]:53:53/udp", "8000-8010:80-90/sctp". Where the host's port is left out,
+/// `[[ip:][host]:]container[/protocol]` as after `docker run --publish`: `8080:80`,
+/// `127.0.0.1::80`, `[::1]:53:53/udp`, `8000-8010:80-90/sctp`. Where the host's port is left out,
 /// or is 0, the engine takes a free one. Of a range for one container port it takes a free one
 /// too.
 ///

@@ -882,6 +882,18 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
+fn what_names_an_image_is_a_spec() {
+    let name: crate::image::reference::ImageRef = "busybox".parse().unwrap();
+    assert_eq!(ContainerSpec::from(&name), spec());
+    assert_eq!(ContainerSpec::from(String::from("busybox")), spec());
+    let error = ContainerSpec::new("Busy Box").name("x").call().unwrap_err();
+    assert!(matches!(error, Error::ImageRef(_)), "{error}");
+    assert!(error.to_string().starts_with("image reference \"Busy Box\" must"), "{error}");
+    let error = refusal(&spec().mount(Mount::image("a:b:c", "/i")));
+    assert!(error.starts_with("image to mount \"a:b:c\" must"), "{error}");
+}
+
+#[test]
 fn specs_are_values() {
     let a = || spec().publish(80).env("A", "1").mount(Mount::tmpfs("/x"));
     assert_eq!(a(), a().clone());

@@ -1,0 +1,11 @@
+//! What an image is built from: [`BuildContext`].
+
+mod context;
+mod ignore;
+mod packed;
+mod plan;
+mod walk;
+
+pub use context::BuildContext;
+pub use packed::ContextTar;
+pub use walk::{SkipReason, Skipped};
