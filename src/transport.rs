@@ -254,7 +254,7 @@ impl Transport {
         self.exchange(conn, call, upgrade, &limits).await.map_err(|failed| failed.error)
     }
 
-    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Conn, Error> {
+    async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
             Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
@@ -289,7 +289,7 @@ impl Transport {
 
     async fn exchange(
         &self,
-        mut conn: Conn,
+        mut conn: Box<Conn>,
         call: &Call,
         upgrade: Option<&'static str>,
         limits: &Limits,

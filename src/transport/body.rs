@@ -19,7 +19,7 @@ use crate::wire::Call;
 /// call; dropped before, it is closed.
 pub(crate) struct Body {
     incoming: Incoming,
-    conn: Option<Conn>,
+    conn: Option<Box<Conn>>,
     pool: Arc<Pool>,
     limits: Limits,
     timer: Option<Pin<Box<Sleep>>>,
@@ -31,7 +31,7 @@ pub(crate) struct Body {
 impl Body {
     pub(super) fn new(
         incoming: Incoming,
-        conn: Conn,
+        conn: Box<Conn>,
         pool: Arc<Pool>,
         limits: &Limits,
         call: &Call,
@@ -48,7 +48,7 @@ impl Body {
     }
 
     /// The connection, for an answer that has no body but a stream of its own.
-    pub(super) fn into_conn(mut self) -> Option<Conn> {
+    pub(super) fn into_conn(mut self) -> Option<Box<Conn>> {
         self.conn.take()
     }
 

@@ -37,13 +37,14 @@ struct Meter {
 }
 
 impl Conn {
-    pub(super) async fn dial(host: &Host) -> Result<Conn, ConnectFailure> {
+    /// Boxed: it is moved from call to body to pool, and it is large.
+    pub(super) async fn dial(host: &Host) -> Result<Box<Conn>, ConnectFailure> {
         let io = Io::dial(host).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
         let (sender, driver) =
             http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
-        Ok(Conn { sender, driver, over: false, meter })
+        Ok(Box::new(Conn { sender, driver, over: false, meter }))
     }
 
     /// Move bytes both ways. Ready when hyper is through with the connection.
@@ -242,7 +243,8 @@ impl Hijacked {
     pub(super) async fn take(body: Body, content_type: Option<HeaderValue>) -> Option<Hijacked> {
         let mut conn = body.into_conn()?;
         std::future::poll_fn(|cx| conn.drive(cx)).await.ok()?;
-        let parts = conn.driver.into_parts();
+        let Conn { driver, .. } = *conn;
+        let parts = driver.into_parts();
         let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
         Some(Hijacked { content_type, source })
     }

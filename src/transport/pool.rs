@@ -30,7 +30,7 @@ struct State {
 }
 
 struct Idle {
-    conn: Conn,
+    conn: Box<Conn>,
     since: Instant,
     runtime: Id,
 }
@@ -46,7 +46,7 @@ impl Pool {
     }
 
     /// Take the connection that was used last, if the engine has not hung up on it.
-    pub(super) fn checkout(&self) -> Option<Conn> {
+    pub(super) fn checkout(&self) -> Option<Box<Conn>> {
         let runtime = Handle::try_current().ok()?.id();
         loop {
             let mut idle = {
@@ -61,7 +61,7 @@ impl Pool {
     }
 
     /// Keep a connection whose last answer was read to its end.
-    pub(super) fn checkin(self: &Arc<Self>, mut conn: Conn) {
+    pub(super) fn checkin(self: &Arc<Self>, mut conn: Box<Conn>) {
         let Ok(handle) = Handle::try_current() else { return };
         if !conn.is_ready(false) {
             return;
