@@ -105,6 +105,32 @@ macro_rules! states {
 
 states!(Created, Running, Paused, Exited, Unknown);
 
+/// A state in which there is a process to start: [`Created`] and [`Exited`].
+///
+/// A bound instead of two methods, because rustc answers a missing `start` with a hint at
+/// `restart`, and not with the states that have it.
+#[diagnostic::on_unimplemented(
+    message = "no method `start` on `Container<{Self}>`",
+    label = "a container in this state cannot be started",
+    note = "`start` is there on `Container<Created>` and `Container<Exited>`"
+)]
+pub trait Startable: State {}
+
+impl Startable for Created {}
+impl Startable for Exited {}
+
+/// A state in which there are frozen processes: [`Paused`].
+///
+/// A bound, because rustc answers a missing `unpause` with a hint at `pause`.
+#[diagnostic::on_unimplemented(
+    message = "no method `unpause` on `Container<{Self}>`",
+    label = "a container in this state is not frozen",
+    note = "`unpause` is there on `Container<Paused>`"
+)]
+pub trait Frozen: State {}
+
+impl Frozen for Paused {}
+
 /// Made, and not yet started.
 #[derive(Debug)]
 pub struct Created {
@@ -293,15 +319,6 @@ impl Container<Created> {
         &self.state.warnings
     }
 
-    /// Start the process: `docker start`.
-    ///
-    /// # Errors
-    /// The command is not found or cannot be run (status 400), a port is taken, the image's
-    /// layers are gone. The container stays created; the handle is in the error.
-    pub fn start(self) -> Start {
-        Start::new(self.forget())
-    }
-
     /// Start the process and wait for its end.
     ///
     /// The wait is armed before the start, so that no exit is missed, however short the process
@@ -373,14 +390,6 @@ impl Container<Running> {
 }
 
 impl Container<Paused> {
-    /// Let the processes go on: `docker unpause`.
-    ///
-    /// # Errors
-    /// As every call. Running already is no error.
-    pub fn unpause(self) -> Unpause {
-        Unpause::new(self.forget())
-    }
-
     /// Ask the process to end, and kill it if it does not: `docker stop`. The engine thaws it
     /// for that.
     ///
@@ -422,14 +431,6 @@ impl Container<Exited> {
         self.state.status
     }
 
-    /// Start the process again: `docker start`.
-    ///
-    /// # Errors
-    /// As the first [`start`](Container::start).
-    pub fn start(self) -> Start {
-        Start::new(self.forget())
-    }
-
     /// Start the process again: `docker restart`, which for an exited container is a start.
     ///
     /// # Errors
@@ -440,6 +441,30 @@ impl Container<Exited> {
 }
 
 impl<S: State> Container<S> {
+    /// Start the process, for the first time or again: `docker start`. From [`Created`] and
+    /// [`Exited`] only.
+    ///
+    /// # Errors
+    /// The command is not found or cannot be run (status 400), a port is taken, the image's
+    /// layers are gone. The container stays as it is; the handle is in the error.
+    pub fn start(self) -> Start
+    where
+        S: Startable,
+    {
+        Start::new(self.forget())
+    }
+
+    /// Let the processes go on: `docker unpause`. From [`Paused`] only.
+    ///
+    /// # Errors
+    /// As every call. Running already is no error.
+    pub fn unpause(self) -> Unpause
+    where
+        S: Frozen,
+    {
+        Unpause::new(self.forget())
+    }
+
     /// Ask for everything the engine knows of the container: `docker inspect`.
     ///
     /// # Errors
