@@ -5,7 +5,7 @@ use std::fmt;
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
 use crate::image::reference::{IntoImageName, IntoImageRef};
-use crate::image::{Image, Import, ListImages, Load, PruneImages, Pull, Save, Search};
+use crate::image::{Build, Image, Import, ListImages, Load, PruneImages, Pull, Save, Search};
 use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
@@ -168,6 +168,34 @@ impl Docker {
     /// credentials ([`is_unauthorized`](Error::is_unauthorized)); the engine cannot reach it.
     pub fn pull(&self, image: impl IntoImageRef) -> Pull {
         Pull::new(self.transport.clone(), image.into_image_ref())
+    }
+
+    /// Build an image from a Dockerfile: `docker build`.
+    ///
+    /// A path is a folder, whose `.dockerignore` holds; a
+    /// [`BuildContext`](crate::build::BuildContext) can be more.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// let built = docker.build(".").tag("app:v1").build_arg("VERSION", "1").await?;
+    /// println!("{}", built.id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Build`] tells which step failed, how, and what it printed last;
+    /// [`Error::Input`] where a file cannot be read.
+    pub fn build(&self, context: impl Into<crate::build::BuildContext>) -> Build {
+        Build::new(self.transport.clone(), context.into())
+    }
+
+    /// Build an image from a Git repository or an archive that the engine fetches:
+    /// `docker build URL`.
+    ///
+    /// # Errors
+    /// As [`build`](Docker::build); the engine cannot reach it.
+    pub fn build_remote(&self, url: impl Into<String>) -> Build {
+        Build::remote(self.transport.clone(), url.into())
     }
 
     /// Take images out as one archive: `docker save`.

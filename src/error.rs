@@ -3,8 +3,12 @@
 //! One enum by meaning; no dependency's type inside. `Display` says what bowline was doing,
 //! [`source`](std::error::Error::source) says why, never both.
 
+mod connect;
+
 use std::fmt;
 use std::time::Duration;
+
+pub use connect::{ConnectError, ConnectFailure, Tried};
 
 use crate::wire::ApiVersion;
 
@@ -39,6 +43,9 @@ pub enum Error {
     /// The connection failed under a call.
     #[error(transparent)]
     Transport(TransportError),
+    /// A build failed.
+    #[error(transparent)]
+    Build(BuildError),
     /// What was to be sent could not be read.
     #[error(transparent)]
     Input(InputError),
@@ -215,76 +222,6 @@ impl fmt::Display for Unsupported {
 }
 
 impl std::error::Error for Unsupported {}
-
-/// No engine could be reached: every place that was tried, and why each failed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ConnectError {
-    /// The places, in the order in which they were tried.
-    pub tried: Vec<Tried>,
-}
-
-/// One place where an engine was looked for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Tried {
-    /// The address, as a URL.
-    pub host: String,
-    /// Where the address came from: "DOCKER_HOST", "well-known socket".
-    pub origin: String,
-    /// Why it did not serve.
-    pub failure: ConnectFailure,
-}
-
-/// Why a place did not serve.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConnectFailure {
-    /// Nothing is there.
-    Absent,
-    /// The place is there, and this user may not use it.
-    PermissionDenied,
-    /// The place is there, and nobody listens.
-    Refused,
-    /// Somebody accepted and did not answer within this time.
-    NoAnswer(Duration),
-    /// Somebody answered, and it is not a Docker Engine.
-    NotAnEngine(String),
-    /// The engine's API is older, or demands a newer one, than this crate speaks.
-    Version(String),
-    /// The operating system's own words.
-    Io(std::io::Error),
-}
-
-impl fmt::Display for ConnectFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("nothing there (is the engine running?)"),
-            Self::PermissionDenied => f.write_str(
-                "permission denied (is this user in the engine's group, usually \"docker\"?)",
-            ),
-            Self::Refused => {
-                f.write_str("connection refused (the address exists, no engine listens)")
-            }
-            Self::NoAnswer(t) => write!(f, "no answer within {t:?}"),
-            Self::NotAnEngine(why) => write!(f, "not a Docker Engine: {why}"),
-            Self::Version(why) => f.write_str(why),
-            Self::Io(e) => write!(f, "{e}"),
-        }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no Docker Engine could be reached; tried")?;
-        for t in &self.tried {
-            write!(f, "\n  {} ({}): {}", t.host, t.origin, t.failure)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConnectError {}
 
 /// The part of a call that ran out of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -476,6 +413,40 @@ impl fmt::Display for StreamError {
 }
 
 impl std::error::Error for StreamError {}
+
+/// A build that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BuildError {
+    /// The step that failed: its number and how many there are; `None` before the first.
+    pub step: Option<(u32, u32)>,
+    /// The step's instruction: "RUN make"; empty before the first.
+    pub instruction: String,
+    /// The exit code of the step's command, where it had one.
+    pub code: Option<i64>,
+    /// The builder's own words.
+    pub message: String,
+    /// The last that the step printed, at most 4 KiB.
+    pub output: String,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.step {
+            Some((number, total)) => {
+                write!(f, "build failed at step {number} of {total}, {}: ", self.instruction)?;
+            }
+            None => f.write_str("build failed: ")?,
+        }
+        f.write_str(self.message.trim_end())?;
+        if !self.output.trim().is_empty() {
+            write!(f, "\nit printed last:\n{}", self.output.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BuildError {}
 
 /// A container that was found in another state than the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

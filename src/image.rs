@@ -1,6 +1,7 @@
 //! Images: handles, and the verbs that make, name, list and remove them.
 
 mod archive;
+mod build;
 mod details;
 mod list;
 mod platform;
@@ -16,6 +17,7 @@ mod tag;
 use std::fmt;
 
 pub use archive::{Import, Load, Loaded, Save};
+pub use build::{Build, BuildOutput, BuildStream, Built, StreamBuild};
 pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;

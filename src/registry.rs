@@ -178,11 +178,26 @@ impl AuthChoice {
     }
 }
 
+/// Find the credentials for every registry that the docker command's configuration names.
+pub(crate) async fn all_known() -> Result<BTreeMap<String, Credentials>, Error> {
+    let around = Surroundings::from_process();
+    let mut known = BTreeMap::new();
+    for registry in find::registries(&around)? {
+        match find::find(&registry, &around).await {
+            Ok(Some(credentials)) => _ = known.insert(registry, credentials),
+            Ok(None) => {}
+            // As in a pull: what is public can still be had, and most builds need none of them.
+            Err(Error::Credentials(_)) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(known)
+}
+
 /// `{}` to serde.
 const NOBODY: BTreeMap<&str, &str> = BTreeMap::new();
 
 /// Make the value of `X-Registry-Config`, with which a build pulls from several registries.
-#[allow(dead_code, reason = "build will send it")]
 pub(crate) fn config_header(known: &BTreeMap<String, Credentials>) -> Result<HeaderValue, Error> {
     let mut keyed = BTreeMap::new();
     for (registry, credentials) in known {

@@ -143,6 +143,27 @@ impl BuildContext {
     }
 }
 
+/// A path is a folder.
+impl From<&str> for BuildContext {
+    fn from(path: &str) -> BuildContext {
+        BuildContext::directory(path)
+    }
+}
+
+/// A path is a folder.
+impl From<&std::path::Path> for BuildContext {
+    fn from(path: &std::path::Path) -> BuildContext {
+        BuildContext::directory(path)
+    }
+}
+
+/// A path is a folder.
+impl From<PathBuf> for BuildContext {
+    fn from(path: PathBuf) -> BuildContext {
+        BuildContext::directory(path)
+    }
+}
+
 impl fmt::Debug for BuildContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("BuildContext");

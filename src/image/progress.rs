@@ -59,17 +59,15 @@ struct Fault {
 impl Message {
     /// The error that a line is: a 200 that has begun can fail in no other way. Old and new
     /// engines, and Podman, fill one of two fields or both.
-    fn fault(&mut self) -> Option<(Option<u16>, String)> {
+    fn fault(&mut self) -> Option<Told> {
         let detail = self.error_detail.take();
         let plain = self.error.take().filter(|text| !text.is_empty());
         if detail.is_none() && plain.is_none() {
             return None;
         }
-        let detail = detail.unwrap_or_default();
-        let status = detail.code.and_then(|code| u16::try_from(code).ok());
-        let message = Some(detail.message).filter(|text| !text.is_empty()).or(plain);
-        let message = message.unwrap_or_else(|| "the engine does not say why".to_owned());
-        Some((status.filter(|s| (400..600).contains(s)), message))
+        let Fault { code, message } = detail.unwrap_or_default();
+        let message = Some(message).filter(|text| !text.is_empty()).or(plain);
+        Some((code, message.unwrap_or_else(|| "the engine does not say why".to_owned())))
     }
 
     pub(super) fn progress(&self) -> LayerProgress {
@@ -95,6 +93,9 @@ impl Message {
     }
 }
 
+/// An error as a line tells it: a code, if any, and words.
+pub(super) type Told = (Option<i64>, String);
+
 /// The lines of a progress stream; one that is an error ends it.
 pub(super) struct Messages(JsonValues<Message>);
 
@@ -113,20 +114,36 @@ impl Messages {
         self.0.call()
     }
 
+    /// Take the next line; or the code, if it has one, and the words of an error in its place.
+    pub(super) fn poll_raw(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Result<Message, Told>, Error>>> {
+        self.0.poll_next(cx).map_ok(|mut message| match message.fault() {
+            Some(told) => {
+                self.0.stop();
+                Err(told)
+            }
+            None => Ok(message),
+        })
+    }
+
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
-        let mut message = match ready!(self.0.poll_next(cx)) {
-            Some(Ok(message)) => message,
-            other => return Poll::Ready(other),
+        let (code, message) = match ready!(self.poll_raw(cx)) {
+            Some(Ok(Ok(message))) => return Poll::Ready(Some(Ok(message))),
+            Some(Ok(Err(told))) => told,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => return Poll::Ready(None),
         };
-        let Some((status, text)) = message.fault() else { return Poll::Ready(Some(Ok(message))) };
-        self.0.stop();
         let call = self.call().to_owned();
+        // Where nothing had been sent yet, the same refusal would have been the status.
+        let status = code.and_then(|c| u16::try_from(c).ok()).filter(|s| (400..600).contains(s));
         Poll::Ready(Some(Err(match status {
-            Some(status) => Error::Api(ApiError { call, status, message: text }),
-            None => Error::Stream(StreamError { call, fault: StreamFault::Engine(text) }),
+            Some(status) => Error::Api(ApiError { call, status, message }),
+            None => Error::Stream(StreamError { call, fault: StreamFault::Engine(message) }),
         })))
     }
 
@@ -192,7 +209,7 @@ mod tests {
             (r#"{"errorDetail":{"message":"no"},"error":"no"}"#, (None, "no")),
             (r#"{"errorDetail":{"code":404,"message":"gone"}}"#, (Some(404), "gone")),
             (r#"{"error":"plain"}"#, (None, "plain")),
-            (r#"{"errorDetail":{"code":7}}"#, (None, "the engine does not say why")),
+            (r#"{"errorDetail":{"code":7}}"#, (Some(7), "the engine does not say why")),
             (r#"{"errorDetail":{},"error":"words"}"#, (None, "words")),
         ] {
             assert_eq!(read(line).fault(), Some((fault.0, fault.1.to_owned())), "{line}");

@@ -1,6 +1,6 @@
 //! Where the docker command keeps credentials, and the order in which it looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -80,6 +80,32 @@ pub(super) async fn find(
         }
     };
     Ok(found.map(|c| c.server(key)))
+}
+
+/// List the registries that the configuration names. One whose credentials only the store knows is
+/// not among them, unless it was logged in at from here: that leaves an empty entry.
+pub(super) fn registries(around: &Surroundings) -> Result<BTreeSet<String>, Error> {
+    let mut names = BTreeSet::new();
+    let mut take = |key: &str| {
+        let host = host(key);
+        // What is no host is no registry's name, and harms nobody.
+        names.extend(super::key(host).is_ok().then(|| host.to_owned()));
+    };
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Named {
+        auths: Option<Auths>,
+    }
+    if let Some(json) = around.auth_config() {
+        let named = serde_json::from_slice::<Named>(json).unwrap_or_default();
+        named.auths.unwrap_or_default().keys().for_each(|key| take(key));
+    }
+    if let Some(path) = around.config_dir().map(|dir| dir.join("config.json")) {
+        let config: Config = read_json(&path)?.unwrap_or_default();
+        config.auths.unwrap_or_default().keys().for_each(|key| take(key));
+        config.helpers.unwrap_or_default().keys().for_each(|key| take(key));
+    }
+    Ok(names)
 }
 
 /// The variable holds `auths` as the file does. Of anything else the CLI says that it does not

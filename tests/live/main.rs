@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod build;
 mod cancel;
 mod commit;
 mod drift;

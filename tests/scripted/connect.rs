@@ -83,7 +83,7 @@ async fn fault_04_permission_denied() {
         child.env("DOCKER_HOST", fake.url()).uid(65_534).gid(65_534);
         tokio::task::spawn_blocking(|| child::said(child)).await.unwrap()
     } else {
-        std::fs::set_permissions(fake.path(), PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(fake.path(), PermissionsExt::from_mode(0o000)).unwrap();
         Docker::connect().host(fake.url()).await.unwrap_err().to_string()
     };
     assert!(

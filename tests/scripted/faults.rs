@@ -523,7 +523,7 @@ async fn fault_41_values_of_another_kind() {
     let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(&ids[..3], ["a1", "b2", "c3"]);
     assert_eq!(rows[0].state, Status::Other("hovering".into()));
-    assert_eq!((rows[1].name.as_str(), rows[1].labels["a"].as_str()), ("web", "b"));
+    assert_eq!((rows[1].name.as_str(), rows[1].labels.get("a").unwrap()), ("web", "b"));
     assert_eq!(rows[2].state, Status::Running);
     let found = docker.container("a1").await.unwrap();
     assert_eq!(found.state(), Status::Other("hovering".into()));
