@@ -13,7 +13,7 @@ async fn life(docker: &Docker) -> Result<(), Error> {
     let running: Container<Running> = exited.start().await?;
     let exited: Container<Exited> = running.kill().await?;
     let unknown: Container<Unknown> = exited.forget();
-    unknown.clone().logs().await?;
+    unknown.clone().inspect().await?;
     unknown.remove().await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-use bowline::{Container, Running};
+use bowline::Container;
 
-fn f(other: Container) -> Container<Running> {
-    Container { id: other.id().clone(), state: Running(()), ..other }
+fn f(mine: Container, other: Container) -> Container {
+    Container { id: other.id().clone(), ..mine }
 }
 
 fn main() {}

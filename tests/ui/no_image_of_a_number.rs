@@ -1,5 +1,0 @@
-use bowline::ContainerSpec;
-
-fn main() {
-    let _ = ContainerSpec::new(7);
-}

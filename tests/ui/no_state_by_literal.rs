@@ -1,0 +1,7 @@
+use bowline::Running;
+
+fn f() -> Running {
+    Running(())
+}
+
+fn main() {}
