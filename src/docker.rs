@@ -93,7 +93,8 @@ impl Docker {
 
     /// Create a container: `docker create`.
     ///
-    /// The image must be there. Nothing runs yet: see [`Container<Created>`](Container).
+    /// An image that is not there is pulled first, unless the spec says otherwise
+    /// ([`pull`](ContainerSpec::pull)). Nothing runs yet: see [`Container<Created>`](Container).
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
@@ -105,8 +106,8 @@ impl Docker {
     /// ```
     ///
     /// # Errors
-    /// A value of the spec breaks a rule (before anything is sent); the image is not there
-    /// ([`is_not_found`](Error::is_not_found)); the name is taken
+    /// A value of the spec breaks a rule (before anything is sent); the image is not there, nor at
+    /// its registry ([`is_not_found`](Error::is_not_found)); the name is taken
     /// ([`is_conflict`](Error::is_conflict)).
     pub fn create(&self, spec: impl Into<ContainerSpec>) -> Create {
         Create::new(self.transport.clone(), spec.into())
