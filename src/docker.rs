@@ -5,7 +5,9 @@ use std::fmt;
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
 use crate::image::reference::{IntoImageName, IntoImageRef};
-use crate::image::{Build, Image, Import, ListImages, Load, PruneImages, Pull, Save, Search};
+use crate::image::{
+    Build, Image, Import, InspectDistribution, ListImages, Load, PruneImages, Pull, Save, Search,
+};
 use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
@@ -246,6 +248,14 @@ impl Docker {
     /// It is no archive; a change is no instruction that an import takes.
     pub fn import(&self, archive: impl tokio::io::AsyncRead + Send + 'static) -> Import {
         Import::new(self.transport.clone(), archive)
+    }
+
+    /// Ask a registry what it has by a name, without fetching it.
+    ///
+    /// # Errors
+    /// As [`pull`](Docker::pull). An engine may answer 401 or 403 for an image that is not there.
+    pub fn distribution(&self, image: impl IntoImageRef) -> InspectDistribution {
+        InspectDistribution::new(self.transport.clone(), image.into_image_ref())
     }
 
     /// List images: `docker images`.

@@ -78,6 +78,10 @@ async fn pushed_and_pulled_again() {
     assert!(layers.len() >= 2, "{layers:?}");
     assert!(totals > 0);
 
+    let there = docker.distribution(&*name).await.unwrap();
+    assert_eq!(there.descriptor.digest, pushed.digest);
+    assert_eq!(there.platforms[0].os, "linux");
+
     let again = docker.pull(&*name).await.unwrap();
     assert!(!again.newer);
     assert_eq!(again.digest, Some(pushed.digest.clone()));
