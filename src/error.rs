@@ -24,7 +24,7 @@ pub enum Error {
     InvalidInput(InvalidInput),
     /// A text is not an image reference.
     #[error(transparent)]
-    ImageRef(crate::image::reference::ImageRefError),
+    ImageRef(ImageRefError),
     /// No engine could be reached.
     #[error(transparent)]
     Connect(ConnectError),
@@ -164,6 +164,38 @@ impl std::error::Error for InvalidInput {}
 impl From<InvalidInput> for Error {
     fn from(e: InvalidInput) -> Error {
         Error::InvalidInput(e)
+    }
+}
+
+/// A text that names no image, and the rule it breaks. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageRefError {
+    /// What the text was meant to be: "image reference", "image id", "tag", "digest".
+    pub what: &'static str,
+    /// The text, escaped and cut to a readable length.
+    pub text: String,
+    /// The rule: "must not be empty".
+    pub rule: &'static str,
+}
+
+impl ImageRefError {
+    pub(crate) fn new(what: &'static str, text: &str, rule: &'static str) -> ImageRefError {
+        ImageRefError { what, text: excerpt(text, 80), rule }
+    }
+}
+
+impl fmt::Display for ImageRefError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\" {}", self.what, self.text, self.rule)
+    }
+}
+
+impl std::error::Error for ImageRefError {}
+
+impl From<ImageRefError> for Error {
+    fn from(e: ImageRefError) -> Error {
+        Error::ImageRef(e)
     }
 }
 

@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use hyper::header::HeaderValue;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{CredentialsError, CredentialsFault, Error};
 use crate::transport::Surroundings;
+use crate::wire::HeaderValue;
 
 pub use login::{LoggedIn, Login};
 pub use secret::Secret;

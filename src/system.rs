@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use hyper::header::HeaderMap;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::{ConnectFailure, Error, excerpt};
 use crate::transport::{Transport, api_version};
 use crate::verb::verb;
-use crate::wire::{ApiVersion, Call, null_default};
+use crate::wire::{ApiVersion, Call, HeaderMap, null_default};
 
 /// The verb behind [`Docker::ping`](crate::Docker::ping).
 #[derive(Debug, Clone)]

@@ -38,7 +38,7 @@ use mounts::Volume;
 use resources::Ulimit;
 use wire::{Body, Config, Host, HostConfig, Nothing};
 
-use super::ContainerName;
+use super::name::ContainerName;
 use crate::error::Error;
 use crate::image::reference::{ImageName, ImageRefError, IntoImageName};
 use crate::wire::Call;

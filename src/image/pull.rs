@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use hyper::header::HeaderName;
-
 use super::progress::{Message, Messages, progress_stream};
 use super::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 use super::{Image, InspectImage};
@@ -11,7 +9,7 @@ use crate::error::{DecodeError, Error, StreamError, StreamFault};
 use crate::registry::{AuthChoice, Credentials};
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, Patience};
+use crate::wire::{Call, HeaderName, Patience};
 
 pub(super) const AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
 

@@ -11,7 +11,9 @@ use grammar::{HUB, OFFICIAL, check_digest, check_tag, is_domain, is_hex};
 pub(super) use name::sealed;
 pub use name::{ImageId, ImageName, IntoImageName, IntoImageRef};
 
-use crate::error::{Error, excerpt};
+pub use crate::error::ImageRefError;
+
+use crate::error::Error;
 
 /// The name of an image: `[registry/]path[:tag][@digest]`.
 ///
@@ -183,38 +185,6 @@ impl FromStr for ImageRef {
     /// [`ImageRefError`] names the text and the rule that it breaks.
     fn from_str(text: &str) -> Result<ImageRef, ImageRefError> {
         grammar::parse(text).map_err(|rule| ImageRefError::new("image reference", text, rule))
-    }
-}
-
-/// A text that names no image, and the rule it breaks. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ImageRefError {
-    /// What the text was meant to be: "image reference", "image id", "tag", "digest".
-    pub what: &'static str,
-    /// The text, escaped and cut to a readable length.
-    pub text: String,
-    /// The rule: "must not be empty".
-    pub rule: &'static str,
-}
-
-impl ImageRefError {
-    fn new(what: &'static str, text: &str, rule: &'static str) -> ImageRefError {
-        ImageRefError { what, text: excerpt(text, 80), rule }
-    }
-}
-
-impl fmt::Display for ImageRefError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} \"{}\" {}", self.what, self.text, self.rule)
-    }
-}
-
-impl std::error::Error for ImageRefError {}
-
-impl From<ImageRefError> for Error {
-    fn from(e: ImageRefError) -> Error {
-        Error::ImageRef(e)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Where credentials are found, and that they stay secret.
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
@@ -630,7 +632,7 @@ fn secrets_are_seen_nowhere() {
     for credentials in all {
         let choice = AuthChoice::Given(credentials.clone());
         let header = header(&choice, "registry:5000");
-        let name = hyper::header::HeaderName::from_static("x-registry-auth");
+        let name = crate::wire::HeaderName::from_static("x-registry-auth");
         let call = crate::wire::Call::post(&["images", "create"]).header(name, header.clone());
         let refused =
             runtime().block_on(AuthChoice::Given(credentials.clone().server("x")).header(H));
