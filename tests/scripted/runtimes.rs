@@ -108,7 +108,8 @@ fn a_call_may_end_while_its_runtime_does() {
         let mut cx = Context::from_waker(&waker);
         // The answer is known to be there, and not yet read.
         assert!(std::pin::Pin::new(&mut call).poll(&mut cx).is_pending());
-        woken.recv().unwrap();
+        // Another thread takes this worker's place: one of them must listen to the sockets.
+        tokio::task::block_in_place(|| woken.recv()).unwrap();
         tell_begun.send(()).unwrap();
         shut.recv().unwrap();
         let over = std::pin::Pin::new(&mut call).poll(&mut cx);
