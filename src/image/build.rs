@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use hyper::header::HeaderName;
+
 use serde::Serialize;
 
 pub use output::{BuildOutput, BuildStream, Built};
@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::registry::{self, Credentials};
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, Patience};
+use crate::wire::{Call, HeaderName, Patience};
 
 const CONFIG: HeaderName = HeaderName::from_static("x-registry-config");
 
