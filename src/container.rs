@@ -29,6 +29,7 @@
 //! way or reports why it fails, and all other transitions are conflicts. In any case of failure a
 //! transition gives the handle back ([`TransitionError`]).
 
+mod changes;
 mod commit;
 mod create;
 mod details;
@@ -55,6 +56,7 @@ mod wait;
 
 use std::fmt;
 
+pub use changes::{Change, ChangeKind, Changes};
 pub use commit::{Commit, CommitOptions};
 pub use create::Create;
 pub use details::{
@@ -496,6 +498,22 @@ impl<S: State> Container<S> {
     /// It is gone ([`is_not_found`](Error::is_not_found)).
     pub fn wait_for(&self, condition: Condition) -> WaitFor {
         WaitFor::new(self.share(), condition)
+    }
+
+    /// Ask what the container has changed of its image's files: `docker diff`.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
+    /// for change in web.changes().await? {
+    ///     println!("{} {}", change.kind.letter(), change.path);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It is gone ([`is_not_found`](Error::is_not_found)).
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.share())
     }
 
     /// Make an image of the container's files: `docker commit`.

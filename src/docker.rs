@@ -5,7 +5,9 @@ use std::fmt;
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
 use crate::image::reference::{IntoImageName, IntoImageRef};
-use crate::image::{Build, Image, Import, ListImages, Load, PruneImages, Pull, Save, Search};
+use crate::image::{
+    Build, Image, Import, InspectDistribution, ListImages, Load, PruneImages, Pull, Save, Search,
+};
 use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
@@ -93,7 +95,8 @@ impl Docker {
 
     /// Create a container: `docker create`.
     ///
-    /// The image must be there. Nothing runs yet: see [`Container<Created>`](Container).
+    /// An image that is not there is pulled first, unless the spec says otherwise
+    /// ([`pull`](ContainerSpec::pull)). Nothing runs yet: see [`Container<Created>`](Container).
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
@@ -105,8 +108,8 @@ impl Docker {
     /// ```
     ///
     /// # Errors
-    /// A value of the spec breaks a rule (before anything is sent); the image is not there
-    /// ([`is_not_found`](Error::is_not_found)); the name is taken
+    /// A value of the spec breaks a rule (before anything is sent); the image is not there, nor at
+    /// its registry ([`is_not_found`](Error::is_not_found)); the name is taken
     /// ([`is_conflict`](Error::is_conflict)).
     pub fn create(&self, spec: impl Into<ContainerSpec>) -> Create {
         Create::new(self.transport.clone(), spec.into())
@@ -245,6 +248,14 @@ impl Docker {
     /// It is no archive; a change is no instruction that an import takes.
     pub fn import(&self, archive: impl tokio::io::AsyncRead + Send + 'static) -> Import {
         Import::new(self.transport.clone(), archive)
+    }
+
+    /// Ask a registry what it has by a name, without fetching it.
+    ///
+    /// # Errors
+    /// As [`pull`](Docker::pull). An engine may answer 401 or 403 for an image that is not there.
+    pub fn distribution(&self, image: impl IntoImageRef) -> InspectDistribution {
+        InspectDistribution::new(self.transport.clone(), image.into_image_ref())
     }
 
     /// List images: `docker images`.

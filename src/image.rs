@@ -3,6 +3,7 @@
 mod archive;
 mod build;
 mod details;
+mod distribution;
 mod list;
 mod platform;
 mod progress;
@@ -19,6 +20,7 @@ use std::fmt;
 pub use archive::{Import, Load, Loaded, Save};
 pub use build::{Build, BuildOutput, BuildStream, Built, StreamBuild};
 pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
+pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDetails};
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;
 pub use prune::{PruneImages, PrunedImages};

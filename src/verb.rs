@@ -80,15 +80,19 @@ pub(crate) async fn within<T>(
     limit: Option<Duration>,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let Some(after) = limit else { return work.await };
+    within_phase(what, limit.map(|limit| (Phase::Overall, limit)), work).await
+}
+
+/// Limit work by the limit on one part of it, which the error names.
+pub(crate) async fn within_phase<T>(
+    what: &str,
+    limit: Option<(Phase, Duration)>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some((phase, after)) = limit else { return work.await };
     let late = |_| {
         let call = what.to_owned();
-        Err(Error::Timeout(TimeoutError {
-            call,
-            phase: Phase::Overall,
-            after,
-            maybe_applied: true,
-        }))
+        Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied: true }))
     };
     tokio::time::timeout(after, work).await.unwrap_or_else(late)
 }

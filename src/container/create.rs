@@ -1,18 +1,23 @@
 //! Creating: the one verb that must not lose what it makes.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
+use super::spec::PullPolicy;
 use super::{Container, ContainerId, ContainerSpec, Created, Traits, Unknown, scrap};
-use crate::error::{DecodeError, Error};
+use crate::error::{DecodeError, Error, Phase};
 use crate::guard;
+use crate::image::reference::ImageName;
+use crate::image::{InspectImage, Pull};
 use crate::transport::Transport;
-use crate::verb::{verb, within};
-use crate::wire::{Call, null_default};
+use crate::verb::{verb, within_phase};
+use crate::wire::{Call, Patience, null_default};
 
 /// The verb behind [`Docker::create`](crate::Docker::create).
 ///
-/// Dropped while the engine is at it, the exchange is finished in the background and the container
-/// removed: nobody else would know of it.
+/// Dropped while the engine is at it, or past its limit, the exchange is finished in the background
+/// and the container removed: nobody else would know of it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Create {
@@ -35,13 +40,56 @@ impl Create {
 
     async fn run(self) -> Result<Container<Created>, Error> {
         let call = self.spec.call()?;
+        if self.spec.pulls() == PullPolicy::Always {
+            self.pull().await?;
+        }
+        match self.make(call.clone()).await {
+            Err(error) if error.is_not_found() && self.lacks_image().await => {
+                self.pull().await?;
+                self.make(call).await
+            }
+            made => made,
+        }
+    }
+
+    async fn make(&self, call: Call) -> Result<Container<Created>, Error> {
         let traits =
             Traits { tty: Some(self.spec.is_tty()), auto_remove: self.spec.is_auto_remove() };
         // The limit is on the waiting, not on the exchange: that is finished in any case.
-        let limit = self.transport.own_limit();
+        let limit = self.limit();
         let label = call.label();
-        let making = send(self.transport.unlimited(), call, traits);
-        within(&label, limit, guard::finish_or_undo(making, scrap::undo)).await
+        let making =
+            send(self.transport.clone().unlimited(), call.patience(Patience::Endless), traits);
+        within_phase(&label, limit, guard::finish_or_undo(making, scrap::undo)).await
+    }
+
+    fn limit(&self) -> Option<(Phase, Duration)> {
+        let timeouts = self.transport.timeouts();
+        let client = [(Phase::Head, timeouts.head), (Phase::Overall, timeouts.overall)];
+        let client = client.into_iter().filter_map(|(phase, limit)| Some((phase, limit?)));
+        let own = self.transport.own_limit().map(|limit| (Phase::Overall, limit));
+        own.or(client.min_by_key(|(_, limit)| *limit))
+    }
+
+    /// Not found may also be said of a network, or of a container to share with.
+    async fn lacks_image(&self) -> bool {
+        let (Some(image), PullPolicy::Missing) = (self.spec.image_to_pull(), self.spec.pulls())
+        else {
+            return false;
+        };
+        let image = ImageName::Ref(image.clone());
+        let inspect = InspectImage::new(self.transport.clone(), image);
+        matches!(inspect.await, Err(e) if e.is_not_found())
+    }
+
+    async fn pull(&self) -> Result<(), Error> {
+        let Some(image) = self.spec.image_to_pull() else { return Ok(()) };
+        let pull = Pull::new(self.transport.clone(), Ok(image.clone()));
+        let pull = match self.spec.platform_to_pull() {
+            Some(platform) => pull.platform(platform),
+            None => pull,
+        };
+        pull.await.map(drop)
     }
 }
 

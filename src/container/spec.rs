@@ -11,6 +11,7 @@ mod health;
 mod mounts;
 mod network;
 mod ports;
+mod pull;
 pub(crate) mod resources;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use health::Healthcheck;
 pub use mounts::{Mount, Propagation};
 pub use network::Endpoint;
 pub use ports::PortSpec;
+pub use pull::PullPolicy;
 pub use resources::RestartPolicy;
 
 pub(crate) use checks::Checks;
@@ -67,6 +69,7 @@ pub struct ContainerSpec {
     image: Result<ImageName, ImageRefError>,
     name: Option<String>,
     platform: Option<String>,
+    pull: PullPolicy,
     keep_stdin: bool,
     config: Config,
     host: HostConfig,
@@ -242,6 +245,7 @@ impl ContainerSpec {
             image: image.into_image_name(),
             name: None,
             platform: None,
+            pull: PullPolicy::default(),
             keep_stdin: false,
             config,
             host: HostConfig::default(),
@@ -591,22 +595,6 @@ impl ContainerSpec {
             .maybe("platform", self.platform.as_ref())
             .json(&body);
         Ok(checks.mark(call))
-    }
-
-    /// Say whether the output is a terminal's.
-    pub(crate) fn is_tty(&self) -> bool {
-        self.config.tty
-    }
-
-    /// Say whether the container removes itself.
-    pub(crate) fn is_auto_remove(&self) -> bool {
-        self.host.auto_remove
-    }
-
-    /// Say whether the process's standard input is open, and ends with who attached. A terminal's
-    /// does not, nor does one that is kept: engines stop the output there instead.
-    pub(crate) fn ends_stdin(&self) -> bool {
-        self.config.open_stdin && !self.config.tty && !self.keep_stdin
     }
 }
 

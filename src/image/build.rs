@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+
 use serde::Serialize;
 
 pub use output::{BuildOutput, BuildStream, Built};

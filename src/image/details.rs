@@ -22,7 +22,7 @@ pub struct InspectImage {
 }
 
 impl InspectImage {
-    pub(super) fn new(transport: Transport, image: ImageName) -> InspectImage {
+    pub(crate) fn new(transport: Transport, image: ImageName) -> InspectImage {
         InspectImage { transport, image }
     }
 

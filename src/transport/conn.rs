@@ -70,6 +70,15 @@ impl Bell {
             task.clone_from(cx.waker());
         }
     }
+
+    fn doze(&self) {
+        // In this order nothing is missed: what rings in between wakes the task, perhaps twice.
+        self.awake.store(false, Ordering::SeqCst);
+        if self.rung.load(Ordering::SeqCst) {
+            let task = self.task().clone();
+            task.wake();
+        }
+    }
 }
 
 /// What is known of a socket from outside of hyper.
@@ -135,11 +144,7 @@ impl Conn {
     /// Have the task of the last [`drive`](Conn::drive) woken from now on: to be said whenever
     /// that task is to sleep until something happens here.
     pub(super) fn doze(&self) {
-        self.bell.awake.store(false, Ordering::SeqCst);
-        if self.bell.rung.load(Ordering::SeqCst) {
-            let task = self.bell.task().clone();
-            task.wake();
-        }
+        self.bell.doze();
     }
 
     /// How many bytes have left for the engine so far.
@@ -345,5 +350,41 @@ impl Hijacked {
 
     pub(super) fn read_only(body: Body, multiplexed: bool) -> Hijacked {
         Hijacked { multiplexed, source: Source::Body(body) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicU64);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_bell_wakes_who_sleeps_and_nobody_else() {
+        let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
+        let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
+        let ring = Waker::from(bell.clone());
+        let [one, two] = [Arc::new(Count::default()), Arc::new(Count::default())];
+        let wakes = || (one.0.load(Ordering::Relaxed), two.0.load(Ordering::Relaxed));
+        let (first, second) = (Waker::from(one.clone()), Waker::from(two.clone()));
+
+        ring.wake_by_ref();
+        bell.attend(&mut Context::from_waker(&first));
+        bell.doze();
+        assert_eq!(wakes(), (0, 0), "what rang before the look was seen by it");
+        ring.wake_by_ref();
+        assert_eq!(wakes(), (1, 0), "the sleeper is woken");
+        bell.attend(&mut Context::from_waker(&second));
+        ring.wake_by_ref();
+        assert_eq!(wakes(), (1, 0), "who is awake is not");
+        bell.doze();
+        assert_eq!(wakes(), (1, 1), "what rang after the look is not slept through");
     }
 }

@@ -1,5 +1,6 @@
 //! From a changed container to an image, and to a container of that.
 
+use bowline::container::ChangeKind;
 use bowline::{CommitOptions, ContainerSpec, Error};
 
 use crate::support::engine::{Own, unique};
@@ -9,6 +10,9 @@ async fn change_commit_tag_run() {
     let own = Own::new().await;
     let c = own.docker.create(own.spec(["sh", "-c", "echo tuned > /app"])).await.unwrap();
     let c = c.run().await.unwrap();
+    let changes = c.changes().await.unwrap();
+    let [change] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!((change.path.as_str(), change.kind), ("/app", ChangeKind::Added));
     let (one, two) = (unique("app") + ":v1", unique("app"));
     let options = CommitOptions::new()
         .name(&one)
@@ -28,6 +32,19 @@ async fn change_commit_tag_run() {
     let gone = own.docker.image(&one).unwrap().remove().await.unwrap();
     assert!(!gone.deleted.is_empty());
     assert!(image.remove().await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn changes_of_every_kind() {
+    let own = Own::new().await;
+    let script = "echo x > /etc/new; chmod 600 /etc/passwd; rm /etc/group";
+    let c = own.docker.create(own.spec(["sh", "-c", script])).await.unwrap();
+    assert_eq!(c.changes().await.unwrap(), []);
+    let changes = c.run().await.unwrap().changes().await.unwrap();
+    let mut lines: Vec<_> =
+        changes.iter().map(|change| format!("{} {}", change.kind.letter(), change.path)).collect();
+    lines.sort();
+    assert_eq!(lines, ["A /etc/new", "C /etc", "C /etc/passwd", "D /etc/group"]);
 }
 
 #[tokio::test]

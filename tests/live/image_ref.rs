@@ -1,5 +1,6 @@
 //! What is an image reference for us is one for the engine, and what is none is never sent.
 
+use bowline::container::spec::PullPolicy;
 use bowline::{ContainerSpec, Docker, Error};
 
 use crate::support::engine::{IMAGE, docker, unique};
@@ -7,7 +8,7 @@ use crate::support::engine::{IMAGE, docker, unique};
 /// Ask for a container of this image, and take it away again where the image is there. Returns
 /// the status.
 async fn create(docker: &Docker, image: &str) -> u16 {
-    match docker.create(ContainerSpec::new(image)).await {
+    match docker.create(ContainerSpec::new(image).pull(PullPolicy::Never)).await {
         Ok(container) => {
             container.remove().await.unwrap();
             201

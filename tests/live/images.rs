@@ -1,5 +1,6 @@
 //! Images: to a registry and back, out as an archive and back.
 
+use bowline::container::spec::PullPolicy;
 use bowline::image::reference::ImageName;
 use bowline::{Credentials, Docker, Error, Image};
 use tokio::io::AsyncReadExt;
@@ -77,6 +78,10 @@ async fn pushed_and_pulled_again() {
     assert!(layers.len() >= 2, "{layers:?}");
     assert!(totals > 0);
 
+    let there = docker.distribution(&*name).await.unwrap();
+    assert_eq!(there.descriptor.digest, pushed.digest);
+    assert_eq!(there.platforms[0].os, "linux");
+
     let again = docker.pull(&*name).await.unwrap();
     assert!(!again.newer);
     assert_eq!(again.digest, Some(pushed.digest.clone()));
@@ -121,6 +126,44 @@ async fn latest_unless_said_and_all_tags_only_when_asked() {
     let all = docker.pull(&*base).all_tags().await.unwrap();
     assert!(all.id.is_none());
     assert_eq!(there().await, names);
+}
+
+#[tokio::test]
+async fn a_container_pulls_its_image_as_it_is_told() {
+    let registry = Registry::open();
+    let own = Own::new().await;
+    let name = registry.image("policy:1");
+    let (_made, old) = Made::new(&name).await;
+    let image = own.docker.image(&*name).unwrap();
+    image.push().await.unwrap();
+    let spec = |policy| own.spec_of(&name, ["true"]).pull(policy);
+    let made_of = |spec: bowline::ContainerSpec| async {
+        let c = own.docker.create(spec).await?;
+        let id = c.inspect().await?.image_id;
+        c.remove().await?;
+        Ok::<_, Error>(id)
+    };
+
+    image.remove().await.unwrap();
+    let error = made_of(spec(PullPolicy::Never)).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(made_of(spec(PullPolicy::Missing)).await.unwrap(), old.name().to_string());
+
+    // The registry's moves on; what is here stays, unless asked for anew.
+    let (_other, new) = Made::new(&registry.image("policy:2")).await;
+    let new = new.tag(&*name).await.unwrap().inspect().await.unwrap().id;
+    image.push().await.unwrap();
+    image.remove().await.unwrap();
+    let here = own.docker.pull(&*name).await.unwrap().id.unwrap().to_string();
+    assert_eq!(here, new);
+    own.docker.image(IMAGE).unwrap().tag(&*name).await.unwrap();
+    assert_ne!(made_of(spec(PullPolicy::Missing)).await.unwrap(), new);
+    assert_eq!(made_of(spec(PullPolicy::Always)).await.unwrap(), new);
+
+    // What is not found need not be the image.
+    let lost = own.spec(["true"]).volumes_from(unique("absent"));
+    let error = own.docker.create(lost).await.unwrap_err();
+    assert!(error.to_string().contains("No such container"), "{error}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bowline::container::spec::PullPolicy;
 use bowline::{ContainerSpec, Error};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -119,7 +120,7 @@ async fn what_cannot_start_leaves_nothing() {
     assert!(matches!(error, Error::Api(_)), "{error}");
     assert_eq!(own.left().await, 0);
 
-    let spec = ContainerSpec::new("no-such-image:ever");
+    let spec = ContainerSpec::new("no-such-image:ever").pull(PullPolicy::Never);
     let error = own.docker.run(spec).status().await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
 }

@@ -20,6 +20,26 @@ async fn a_hundred_pings_use_one_connection() {
 }
 
 #[tokio::test]
+async fn a_call_takes_two_turns_of_its_task() {
+    let body = r#"{"Version":"1"}"#;
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let fake = Fake::new(move |_| Reply::raw(answer.clone()));
+    let docker = fake.docker().await;
+    docker.version().await.unwrap();
+    let mut turns = 0;
+    for _ in 0..10 {
+        let mut call = docker.version().into_future();
+        let version = std::future::poll_fn(|cx| {
+            turns += 1;
+            std::pin::Pin::new(&mut call).poll(cx)
+        });
+        assert_eq!(version.await.unwrap().version, "1");
+    }
+    // One to send and one to read; more is being woken for nothing.
+    assert_eq!((turns, fake.connections()), (20, 1));
+}
+
+#[tokio::test]
 async fn calls_at_once_have_connections_of_their_own_and_64_are_kept() {
     let fake = Fake::idle();
     let docker = fake.docker().await;

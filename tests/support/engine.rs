@@ -35,7 +35,16 @@ impl Own {
 
     /// Describe a container that belongs to this test.
     pub fn spec<A: Into<String>>(&self, cmd: impl IntoIterator<Item = A>) -> ContainerSpec {
-        ContainerSpec::new(IMAGE).cmd(cmd).label("bowline.test", &self.label)
+        self.spec_of(IMAGE, cmd)
+    }
+
+    /// The same of another image.
+    pub fn spec_of<A: Into<String>>(
+        &self,
+        image: &str,
+        cmd: impl IntoIterator<Item = A>,
+    ) -> ContainerSpec {
+        ContainerSpec::new(image).cmd(cmd).label("bowline.test", &self.label)
     }
 
     /// Describe one that does nothing for a long time, and ends at once when asked.
