@@ -96,7 +96,7 @@ impl Docker {
     /// Create a container: `docker create`.
     ///
     /// An image that is not there is pulled first, unless the spec says otherwise
-    /// ([`pull`](ContainerSpec::pull)). Nothing runs yet: see [`Container<Created>`](Container).
+    /// ([`pull`](ContainerSpec::pull)). Nothing runs yet: see [`Container<Created>`](crate::Container).
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {

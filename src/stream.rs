@@ -274,8 +274,10 @@ mod tests {
         f
     }
 
+    type Piece = (StdStream, Vec<u8>);
+
     /// Feed `pieces`, and join neighbours of one stream.
-    fn run(raw: bool, pieces: &[&[u8]]) -> (Vec<(StdStream, Vec<u8>)>, Result<(), StreamFault>) {
+    fn run(raw: bool, pieces: &[&[u8]]) -> (Vec<Piece>, Result<(), StreamFault>) {
         let mut demux = Demux::new(raw);
         let mut out: Vec<(StdStream, Vec<u8>)> = Vec::new();
         for piece in pieces {

@@ -161,7 +161,7 @@ verb!(History, transport => Result<Vec<HistoryEntry>, Error>);
 #[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// The id of the image after this step; "<missing>" where it was made elsewhere.
+    /// The id of the image after this step; `<missing>` where it was made elsewhere.
     #[serde(deserialize_with = "null_default")]
     pub id: String,
     /// When it was made.

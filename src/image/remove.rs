@@ -8,7 +8,7 @@ use crate::transport::Transport;
 use crate::verb::verb;
 use crate::wire::{Call, null_default};
 
-/// The verb behind [`Image::remove`].
+/// The verb behind [`Image::remove`](super::Image::remove).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct RemoveImage {

@@ -82,26 +82,23 @@ async fn lists_by_every_filter() {
         rows.into_iter().map(|row| row.id.to_string()).collect::<Vec<_>>()
     };
     // The newest comes first.
-    assert_eq!(ids(all.clone()).await, [two.clone(), one.clone()]);
+    assert_eq!(ids(all.clone()).await, [&*two, &*one]);
     let mine = || own.docker.containers().label(own.label());
-    assert_eq!(ids(mine()).await, [one.clone()]);
-    assert_eq!(ids(mine().status(Status::Exited)).await, [two.clone()]);
-    assert_eq!(
-        ids(mine().status(Status::Exited).status(Status::Running)).await,
-        [two.clone(), one.clone()]
-    );
-    assert_eq!(ids(mine().exited(3)).await, [two.clone()]);
+    assert_eq!(ids(mine()).await, [&*one]);
+    assert_eq!(ids(mine().status(Status::Exited)).await, [&*two]);
+    assert_eq!(ids(mine().status(Status::Exited).status(Status::Running)).await, [&*two, &*one]);
+    assert_eq!(ids(mine().exited(3)).await, [&*two]);
     assert_eq!(ids(mine().exited(4)).await, [""; 0]);
-    assert_eq!(ids(all.clone().label("k=v")).await, [one.clone()]);
+    assert_eq!(ids(all.clone().label("k=v")).await, [&*one]);
     assert_eq!(ids(all.clone().label("k=other")).await, [""; 0]);
-    assert_eq!(ids(all.clone().name(&name)).await, [one.clone()]);
-    assert_eq!(ids(all.clone().id(&one[..20])).await, [one.clone()]);
+    assert_eq!(ids(all.clone().name(&name)).await, [&*one]);
+    assert_eq!(ids(all.clone().id(&one[..20])).await, [&*one]);
     assert_eq!(ids(all.clone().ancestor(IMAGE)).await.len(), 2);
-    assert_eq!(ids(all.clone().volume("/data")).await, [one.clone()]);
+    assert_eq!(ids(all.clone().volume("/data")).await, [&*one]);
     assert_eq!(ids(all.clone().network("bridge")).await.len(), 2);
-    assert_eq!(ids(all.clone().before(&two)).await, [one.clone()]);
-    assert_eq!(ids(all.clone().since(&one)).await, [two.clone()]);
-    assert_eq!(ids(all.clone().health("none")).await, [two.clone()]);
+    assert_eq!(ids(all.clone().before(&two)).await, [&*one]);
+    assert_eq!(ids(all.clone().since(&one)).await, [&*two]);
+    assert_eq!(ids(all.clone().health("none")).await, [&*two]);
     assert_eq!(ids(all.clone().last(1)).await.len(), 1);
     let bad = all.clone().status(Status::Other("odd".into())).await.unwrap_err();
     assert_eq!(bad.status(), Some(400), "{bad}");
