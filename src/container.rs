@@ -338,7 +338,7 @@ impl Container<Running> {
     ///
     /// ```no_run
     /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
-    /// let listing = web.exec(["ls", "-la", "/"]).env("LANG", "C").output().await?;
+    /// let listing = web.exec(["ls", "-la", "/"]).env("LANG", "C").await?;
     /// assert!(listing.status.success());
     /// print!("{}", listing.stdout_lossy());
     /// # Ok(()) }

@@ -78,7 +78,12 @@
 //! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
+//! | see what a container has changed | [`Container::changes`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
+//! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |
+//! | list, search and prune images | [`Docker::images`], [`Docker::search`], [`Docker::prune_images`] |
+//! | build from a Dockerfile | [`Docker::build`], [`BuildContext`](build::BuildContext) |
+//! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
 //! | name an image | [`ImageRef`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |

@@ -283,7 +283,7 @@ impl Build {
     /// let mut build = docker.build(".").tag("app").stream().await?;
     /// while let Some(report) = build.next().await.transpose()? {
     ///     match report {
-    ///         BuildOutput::Step { number, total, instruction } => {
+    ///         BuildOutput::Step { number, total, instruction, .. } => {
     ///             println!("{number} of {total}: {instruction}");
     ///         }
     ///         BuildOutput::Text(text) => print!("{text}"),
