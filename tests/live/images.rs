@@ -21,7 +21,9 @@ impl Made {
         let script = format!("echo {name} > /made; head -c 300000 /dev/urandom > /noise");
         let c = own.docker.create(own.spec(["sh", "-c", &script])).await.unwrap();
         let image = c.run().await.unwrap().commit(name).await.unwrap();
-        (Made { docker: own.docker.clone(), names: vec![name.to_owned()] }, image)
+        // Its names may move on; its id stays.
+        let names = vec![name.to_owned(), image.name().to_string()];
+        (Made { docker: own.docker.clone(), names }, image)
     }
 
     fn also(&mut self, name: &str) {

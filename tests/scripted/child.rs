@@ -13,7 +13,11 @@ pub(crate) fn connecting(dir: &std::path::Path) -> Command {
     use std::os::unix::fs::PermissionsExt;
     let program = dir.join("child");
     if !program.exists() {
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // By another process: a child that is forked off here at this moment would hold the copy
+        // open for writing, and what is open for writing cannot be run.
+        let copied =
+            Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+        assert!(copied.unwrap().success());
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
     }
     let mut child = Command::new(&program);
