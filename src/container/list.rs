@@ -438,7 +438,7 @@ impl RemoveAll {
                 traits: Traits::default(),
                 state: Unknown(()),
             };
-            match remove::gone(&on, &call).await {
+            match remove::gone(&on, &call, self.force).await {
                 Ok(()) => out.removed.push(on.id),
                 Err(error) => out.failed.push((on.id, error)),
             }

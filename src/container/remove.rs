@@ -1,7 +1,7 @@
 //! Removing.
 
 use super::wait::{self, Condition};
-use super::{Container, Status, TransitionError, Unknown, details};
+use super::{Container, TransitionError, Unknown, details};
 use crate::error::Error;
 use crate::verb::verb;
 use crate::wire::Call;
@@ -40,7 +40,7 @@ impl Remove {
 
     async fn run(self) -> Result<(), TransitionError> {
         let call = self.call();
-        match gone(&self.on, &call).await {
+        match gone(&self.on, &call, self.force).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.on.failed(error)),
         }
@@ -51,7 +51,7 @@ verb!(Remove, on => Result<(), TransitionError>);
 
 /// Remove by `call`. Gone already is what was wanted; so is somebody else's removal, once it is
 /// through.
-pub(super) async fn gone(on: &Container<Unknown>, call: &Call) -> Result<(), Error> {
+pub(super) async fn gone(on: &Container<Unknown>, call: &Call, forced: bool) -> Result<(), Error> {
     let error = match on.transport.done(call).await {
         Ok(_) => return Ok(()),
         Err(error) if error.is_not_found() => return Ok(()),
@@ -60,7 +60,9 @@ pub(super) async fn gone(on: &Container<Unknown>, call: &Call) -> Result<(), Err
     if error.status() == Some(409) {
         match details::see(on).await {
             Err(e) if e.is_not_found() => return Ok(()),
-            Ok(seen) if *seen.status() == Status::Removing => {
+            // A process is the only other reason to refuse, and to a forced removal it is none: one
+            // under way shows the container as running until it is killed.
+            Ok(seen) if forced || !seen.status().has_process() => {
                 return match wait::wait(on, Condition::Removed).await {
                     Err(e) if !e.is_not_found() => Err(e),
                     _ => Ok(()),

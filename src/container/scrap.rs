@@ -50,5 +50,5 @@ async fn clear(container: &Container<Unknown>) {
     let call =
         Call::delete(&["containers", container.id.as_str()]).flag("v", true).flag("force", true);
     // Nobody is left to be told of a failure.
-    let _ = tokio::time::timeout(PATIENCE, remove::gone(container, &call)).await;
+    let _ = tokio::time::timeout(PATIENCE, remove::gone(container, &call, true)).await;
 }

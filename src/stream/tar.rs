@@ -41,10 +41,14 @@ const WORDS: usize = 4 << 10;
 
 impl Tail {
     fn see(&mut self, piece: &[u8]) {
-        let zeros = piece.iter().rev().take_while(|b| **b == 0).count();
+        // No more than counts: a piece may be a megabyte of them.
+        let zeros = piece.iter().rev().take(CLOSE).take_while(|b| **b == 0).count();
         self.zeros = if zeros == piece.len() { self.zeros + zeros } else { zeros };
         // Mostly a file's content: only the last of it can be words.
         let from = piece.len().saturating_sub(WORDS);
+        if from > 0 {
+            self.words.clear();
+        }
         self.words.extend_from_slice(piece.get(from..).unwrap_or_default());
         let excess = self.words.len().saturating_sub(WORDS);
         self.words.drain(..excess);
