@@ -24,10 +24,13 @@
 //!
 //! "conflict" is status 409 ([`Error::is_conflict`]), "not found" 404 ([`Error::is_not_found`]), "by
 //! state" [`Error::State`], which counts as a conflict too. Any signal thaws a paused container and
-//! ends the restarts of a restarting one. While a container is being removed, and when a removal
-//! failed half-way ("dead"), `stop` and `wait` find it ended, `remove` waits for the removal under
-//! way or reports why it fails, and all other transitions are conflicts. In any case of failure a
-//! transition gives the handle back ([`TransitionError`]).
+//! ends the restarts of a restarting one.
+//!
+//! While a container is being removed, `stop` and `wait` find it ended and `remove` waits for the
+//! removal under way. When a removal failed half-way ("dead"), `stop` finds it ended, `wait` and
+//! `remove` report why it fails. In both, `restart` and `update` are refused with status 500,
+//! `unpause` by state, and the other transitions are conflicts. Whenever a transition fails, it
+//! gives the handle back ([`TransitionError`]).
 
 mod changes;
 mod commit;

@@ -1,6 +1,7 @@
 //! The engine: how to reach it, and the doors to everything it has.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
@@ -356,6 +357,7 @@ impl Connect {
             None => transport::candidates(&around)?,
         };
         let mut tried = Vec::new();
+        let (several, timeouts) = (candidates.len() > 1, self.timeouts);
         for candidate in candidates {
             let name = candidate.host.to_string();
             let origin = candidate.origin.clone();
@@ -371,12 +373,27 @@ impl Connect {
             }
             let transport =
                 Transport::new(candidate.host, candidate.origin, self.timeouts, version)?;
-            match system::greet(&transport).await {
+            // A socket that accepts and says nothing must not keep the next one waiting for long.
+            let greeter = match several {
+                true => {
+                    transport.with_timeouts(timeouts.head(min(timeouts.head, timeouts.connect)))
+                }
+                false => transport.clone(),
+            };
+            match system::greet(&greeter).await {
                 Ok(()) => return Ok(Docker { transport }),
                 Err(failure) => tried.push(Tried { host: name, origin, failure }),
             }
         }
         Err(Error::Connect(ConnectError { tried }))
+    }
+}
+
+/// The nearer of two limits.
+fn min(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) struct Seen {
 #[serde(default, rename_all = "PascalCase")]
 struct Brief {
     status: Status,
-    exit_code: i64,
+    exit_code: Option<i64>,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -94,7 +94,8 @@ impl Seen {
     }
 
     pub(crate) fn exit(&self) -> ExitStatus {
-        ExitStatus::new(self.state.exit_code)
+        // What was not said is no success.
+        ExitStatus::new(self.state.exit_code.unwrap_or(-1))
     }
 
     pub(crate) fn traits(&self) -> super::Traits {

@@ -109,7 +109,7 @@ impl ExitStatus {
         self.code == 0
     }
 
-    /// Return the exit code: 0 to 255. 125 and above have meanings of their own: 126 and 127 say
+    /// Return the exit code: 0 to 255; -1 where the engine did not say. 125 and above have meanings of their own: 126 and 127 say
     /// that the command could not be run or was not found, 128 + n that signal n ended it.
     pub fn code(&self) -> i64 {
         self.code

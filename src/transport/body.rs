@@ -15,6 +15,10 @@ use super::pool::Pool;
 use crate::error::{Error, StreamError, StreamFault, TimeoutError, TransportError};
 use crate::wire::Call;
 
+/// An answer that is read as a whole may be this large; a list of 100,000 containers is half of
+/// it.
+const LARGEST: usize = 256 << 20;
+
 /// A body and the connection it comes from. Read to its end, the connection is kept for the next
 /// call; dropped before, it is closed.
 pub(crate) struct Body {
@@ -169,6 +173,11 @@ impl Body {
         );
         whole.extend_from_slice(&first);
         while let Some(piece) = self.next().await.transpose()? {
+            if whole.len() + piece.len() > LARGEST {
+                self.conn = None;
+                let fault = StreamFault::TooLarge(LARGEST);
+                return Err(Error::Stream(StreamError { call: self.call.clone(), fault }));
+            }
             whole.extend_from_slice(&piece);
         }
         Ok(whole.freeze())

@@ -8,6 +8,7 @@ mod child;
 mod connect;
 mod connections;
 mod dropped;
+mod ended;
 mod faults;
 mod refusals;
 mod routes;

@@ -231,3 +231,35 @@ fn shorten(error: Error, path: &str) -> Error {
     }
     Error::Connect(e)
 }
+
+/// 200, and then more than any answer can rightly be.
+#[tokio::test]
+async fn an_answer_without_end_is_bounded() {
+    let piece = vec![b'x'; 1 << 20];
+    let fake = Fake::raw_apart(move |mut peer| {
+        let piece = piece.clone();
+        async move {
+            while let Some(seen) = peer.request().await {
+                if seen.is_ping() {
+                    peer.pong("1.41").await;
+                    continue;
+                }
+                peer.write("HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n").await;
+                while peer.write(&piece).await {}
+            }
+        }
+    });
+    let error = fake.docker().await.version().await.unwrap_err();
+    insta::assert_snapshot!(error, @"GET /version: an item is larger than 268435456 bytes");
+}
+
+/// An exit code that was not said is no success.
+#[tokio::test]
+async fn a_missing_exit_code_is_no_success() {
+    let fake = Fake::new(|_| {
+        Reply::json(200, serde_json::json!({"Id": "f00", "State": {"Status": "exited"}}))
+    });
+    let c = fake.docker().await.container("f00").await.unwrap().exited().unwrap();
+    assert!(!c.status().success());
+    assert_eq!(c.status().code(), -1);
+}
