@@ -78,6 +78,7 @@
 //! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
+//! | say what an image is built from | [`BuildContext`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | name an image | [`ImageRef`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
