@@ -50,9 +50,10 @@ impl Iterator for Local {
 
 /// A build's context on its way to the engine: a tar archive, in pieces of about 64 KiB.
 ///
-/// Made by [`BuildContext::pack`](super::BuildContext::pack). Files are read on Tokio's threads for blocking work, and not
-/// before the pieces are asked for; at most eight pieces are held at any time. Dropped before its
-/// end, it stops reading. After an error nothing follows, not even the archive's end.
+/// Made by [`BuildContext::pack`](super::BuildContext::pack). Files are read on Tokio's threads for
+/// blocking work, and not before the pieces are asked for; at most eight pieces are held at any
+/// time. Dropped before its end, it stops reading. After an error nothing follows, not even the
+/// archive's end.
 pub struct ContextTar {
     dockerfile: Option<String>,
     skipped: Vec<Skipped>,
