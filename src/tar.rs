@@ -447,6 +447,15 @@ mod tests {
         }
     }
 
+    /// Readers take bytes in the old field for whatever encoding they please.
+    #[test]
+    fn names_beyond_ascii_have_a_record() {
+        for (name, has) in [("e", false), ("\u{e9}", true)] {
+            let header = archive(vec![file(name.as_bytes(), "")]);
+            assert_eq!(header[156] == b'x', has, "{name}");
+        }
+    }
+
     #[test]
     fn a_record_counts_itself() {
         for length in 0..1100 {

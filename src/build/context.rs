@@ -28,22 +28,26 @@ use crate::error::Error;
 /// # Folders
 ///
 /// What `docker build` sends is sent, in the same order: files and folders with their modes and
-/// times, owned by root; links as links, never followed. Sockets, pipes and devices are left out and so
-/// is what was removed between being listed and being opened
-/// ([`skipped`](ContextTar::skipped) tells). A file that cannot be read is an error, unless it is
-/// ignored. A file that grows meanwhile is sent as long as it was when it was opened; from one that
-/// shrinks, no archive can be made: the stream ends in an error that names it, and the engine,
-/// which gets no end, builds nothing. Hard links become files of their own. Names are bytes, and need not be UTF-8.
+/// times, owned by root; links as links, never followed. Hard links become files of their own.
+/// Names are bytes, and need not be UTF-8. Sockets, pipes and devices are left out, and so is what
+/// was removed between being listed and being opened: [`skipped`](ContextTar::skipped) tells.
+///
+/// A file that cannot be read is an error, unless it is ignored. One that grows meanwhile is sent
+/// as long as it was when it was opened. One that shrinks ends the stream with an error that names
+/// it, and the engine, whose request breaks off, builds nothing.
 ///
 /// # What is ignored
 ///
-/// A `.dockerignore` in the folder's root says what is not sent, by Docker's rules; one next to the
-/// Dockerfile that bears its name, such as `release.Dockerfile.dockerignore`, is used instead. The Dockerfile
-/// and `.dockerignore` themselves are always sent, since the engine reads both; it then hides from
-/// `COPY` those of the two that are ignored. Files added with [`file`](BuildContext::file) are never ignored.
+/// A `.dockerignore` in the folder's root says what is not sent, by Docker's rules. One next to
+/// the Dockerfile that bears its name, such as `release.Dockerfile.dockerignore`, is used instead.
+/// Files added with [`file`](BuildContext::file) are never ignored.
 ///
-/// Where Docker's two builders differ, this follows the newer: what a line with `!` takes back is
-/// sent, although a folder above it is ignored by a pattern, as in `*` and `!**/*.md`.
+/// The Dockerfile and `.dockerignore` are sent even if they are ignored, because the engine reads
+/// them. The older builder then hides them from `COPY`; BuildKit does not, with a context that is
+/// sent as an archive.
+///
+/// Where the two builders' clients differ, this follows the newer: what a line with `!` takes back
+/// is sent, although a pattern ignores a folder above it, as in `*` and `!**/*.md`.
 #[must_use = "a context does nothing until it is built from"]
 pub struct BuildContext {
     source: Source,
@@ -105,15 +109,17 @@ impl BuildContext {
     /// Name the Dockerfile; without this it is the one called `Dockerfile` in the root.
     ///
     /// A relative path begins at the context's root, not at this process' working folder. The file
-    /// may be outside of the context (`../Dockerfile`, or an absolute path): it is then sent with it, under a name
-    /// that is made up.
+    /// may be outside of the context (`../Dockerfile`, or an absolute path): it is then sent with
+    /// it, under a name that is made up, as a [text](BuildContext::dockerfile_inline) is.
     pub fn dockerfile(mut self, path: impl Into<PathBuf>) -> BuildContext {
         self.dockerfile = Dockerfile::At(path.into());
         self
     }
 
-    /// Build by this text. It is sent with the context under a name that is made up, and hidden
-    /// from `COPY` by the older builder.
+    /// Build by this text. It is sent with the context, under a name that is made up.
+    ///
+    /// That name is added to the `.dockerignore` that is sent, so that the older builder hides the
+    /// file from `COPY`. BuildKit shows it there.
     pub fn dockerfile_inline(mut self, text: impl Into<Bytes>) -> BuildContext {
         self.dockerfile = Dockerfile::Text(text.into());
         self
@@ -127,8 +133,9 @@ impl BuildContext {
     /// # Errors
     ///
     /// [`Error::InvalidInput`] if the folder, the Dockerfile or the ignore file cannot be read, if
-    /// an ignore pattern breaks a rule (the file, the line and the rule are named), if a file was added
-    /// under a path that is absolute or leads out, and if a file is added to a compressed tar archive.
+    /// an ignore pattern breaks a rule (the file, the line and the rule are named), if a file was
+    /// added under a path that is absolute or leads out, and if one was added to a compressed
+    /// archive.
     pub async fn pack(self) -> Result<ContextTar, Error> {
         let (ground, tail) = match self.source {
             Source::Memory => (Ground::Memory, None),

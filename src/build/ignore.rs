@@ -1,14 +1,15 @@
 //! `.dockerignore`: what of a folder stays at home.
 //!
-//! The rules are Docker's, which are not Git's. A pattern names a path from the context's root: `.env` is the
-//! one in the root and no other. Where a pattern names a folder, all in it is meant. `*` and `?`
-//! stay within one name, `**` spans any number of folders, none too. A line that begins with `!`
-//! takes back what a line above it ignored, and the last line that speaks of a path decides.
+//! The rules are Docker's, which are not Git's. A pattern names a path from the context's root:
+//! `.env` is the one in the root and no other. Where a pattern names a folder, all in it is meant.
+//! `*` and `?` stay within one name, `**` spans any number of folders, none too. A line that begins
+//! with `!` takes back what a line above it ignored, and the last line that speaks of a path
+//! decides.
 //!
-//! Three oddities of Docker's are errors here, with the rule that is broken, instead of a match
-//! that nobody meant: `*` or `?` in brackets (Docker writes its own regular expression into the
-//! brackets), named classes such as `[[:alpha:]]`, and ranges that run backwards. A backslash takes
-//! any character for what it is; Docker reads `\d` as a digit and `\w` as a letter.
+//! Two oddities of Docker's are errors here, instead of a match that nobody meant: `*` or `?` in
+//! brackets (Docker writes a regular expression of its own into the brackets), and named classes
+//! such as `[[:alpha:]]`. And a backslash takes any character for what it is, where Docker reads
+//! `\d` as a digit and `\w` as a letter.
 
 use std::iter::once;
 

@@ -50,9 +50,10 @@ impl Iterator for Local {
 
 /// A build's context on its way to the engine: a tar archive, in pieces of about 64 KiB.
 ///
-/// Made by [`BuildContext::pack`](super::BuildContext::pack). Files are read on Tokio's threads for blocking work, and not
-/// before the pieces are asked for; at most eight pieces are held at any time. Dropped before its
-/// end, it stops reading. After an error nothing follows, not even the archive's end.
+/// Made by [`BuildContext::pack`](super::BuildContext::pack). Files are read on Tokio's threads for
+/// blocking work, and not before the pieces are asked for; at most eight pieces are held at any
+/// time. Dropped before its end, it stops reading. After an error nothing follows, not even the
+/// archive's end.
 pub struct ContextTar {
     dockerfile: Option<String>,
     skipped: Vec<Skipped>,
@@ -266,5 +267,23 @@ impl AsyncRead for Failing {
         _: &mut tokio::io::ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Poll::Ready(self.get_mut().0.take().map_or(Ok(()), Err))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BuildContext;
+    use super::*;
+
+    /// A walk through what is ignored gives no piece at which it could notice.
+    #[tokio::test]
+    async fn the_walk_is_told_when_nobody_wants_more() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("Dockerfile"), "FROM busybox").unwrap();
+        let dropped = BuildContext::directory(dir.path()).pack().await.unwrap();
+        let stop = dropped.stop.clone();
+        assert!(!stop.load(Ordering::Relaxed));
+        drop(dropped);
+        assert!(stop.load(Ordering::Relaxed));
     }
 }

@@ -411,7 +411,7 @@ async fn the_same_is_ignored_by_rules_that_nobody_would_write() {
 
 /// What Docker takes for something that nobody meant, and we refuse.
 #[tokio::test]
-async fn three_oddities_are_refused() {
+async fn oddities_are_refused() {
     let (recorder, dir) = (Recorder::start(), sample());
     for ignore in ["[*]", "[?]", "[[:alpha:]]"] {
         fs::write(dir.path().join(".dockerignore"), ignore).unwrap();
