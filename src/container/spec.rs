@@ -18,7 +18,6 @@ mod tests;
 mod wire;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 pub use bytes::ByteSize;
@@ -483,16 +482,7 @@ impl ContainerSpec {
         host: impl Into<String>,
         address: impl fmt::Display,
     ) -> ContainerSpec {
-        let address = address.to_string();
-        let host = self.checks.text("host to add", host).unwrap_or_default();
-        if host.contains(':') {
-            self.checks.fail("host to add", host, "must not hold a colon");
-        } else if address != "host-gateway" && address.parse::<IpAddr>().is_err() {
-            let rule = "must be an IP address, or \"host-gateway\"";
-            self.checks.fail("address of a host to add", address, rule);
-        } else {
-            self.host.extra_hosts.push(format!("{host}:{address}"));
-        }
+        self.host.extra_hosts.extend(self.checks.host_at(host, address));
         self
     }
 

@@ -5,7 +5,6 @@ mod output;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -181,16 +180,7 @@ impl Build {
 
     /// Let steps find a host by this name, at an IP address or at "host-gateway": `--add-host`.
     pub fn add_host(mut self, host: impl Into<String>, address: impl fmt::Display) -> Build {
-        let address = address.to_string();
-        let host = self.checks.text("host to add", host).unwrap_or_default();
-        if host.contains(':') {
-            self.checks.fail("host to add", host, "must not hold a colon");
-        } else if address != "host-gateway" && address.parse::<IpAddr>().is_err() {
-            let rule = "must be an IP address, or \"host-gateway\"";
-            self.checks.fail("address of a host to add", address, rule);
-        } else {
-            self.add_hosts.push(format!("{host}:{address}"));
-        }
+        self.add_hosts.extend(self.checks.host_at(host, address));
         self
     }
 

@@ -83,6 +83,25 @@ impl Checks {
         Some((key, value))
     }
 
+    /// Take a host's name and where it is to be found, as the engine writes them down.
+    pub(crate) fn host_at(
+        &mut self,
+        host: impl Into<String>,
+        address: impl fmt::Display,
+    ) -> Option<String> {
+        let address = address.to_string();
+        let host = self.text("host to add", host)?;
+        if host.contains(':') {
+            self.fail("host to add", host, "must not hold a colon");
+        } else if address != "host-gateway" && address.parse::<IpAddr>().is_err() {
+            let rule = "must be an IP address, or \"host-gateway\"";
+            self.fail("address of a host to add", address, rule);
+        } else {
+            return Some(format!("{host}:{address}"));
+        }
+        None
+    }
+
     /// Take an IP address, as a value or as text.
     pub(crate) fn address(
         &mut self,
