@@ -62,6 +62,14 @@ impl Host {
         }
     }
 
+    /// Return the socket file; `None` for a TCP port.
+    pub fn socket_path(&self) -> Option<&Path> {
+        match self {
+            Host::Unix(path) => Some(path),
+            Host::Tcp { .. } => None,
+        }
+    }
+
     /// Parse an address that was found in `origin`, which errors name: "DOCKER_HOST".
     pub(crate) fn parse(origin: &'static str, text: &str) -> Result<Host, Error> {
         let text = text.trim();

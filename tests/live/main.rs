@@ -17,5 +17,6 @@ mod life;
 mod login;
 mod logs;
 mod model;
+mod proxied;
 mod runs;
 mod spec;
