@@ -53,11 +53,11 @@ async fn life(container: Container<Created>) -> Result<(), Error> {
     println!("created   {}", container.id().short());
 
     let container = container.start().await?; // docker start
-    println!("running   since {:?}", container.inspect().await?.state.started_at);
+    println!("running   as process {} of the host", container.inspect().await?.state.pid);
 
     // docker exec
     let out = container.exec(["sh", "-c", "echo hello from $0 > /greeting; cat /greeting"]).await?;
-    println!("exec      {:?}, {}", out.stdout_lossy(), out.status);
+    println!("exec      {}, {}", out.stdout_lossy().trim_end(), out.status);
 
     let container = container.pause().await?; // docker pause
     println!("paused");
