@@ -3,7 +3,7 @@
 use bowline::container::spec::Healthcheck;
 use bowline::{Error, Lookup, Status};
 
-use crate::support::engine::{IMAGE, Own, docker, unique};
+use crate::support::engine::{IMAGE, Own, unique};
 
 #[tokio::test]
 async fn by_id_prefix_and_name() {
@@ -168,10 +168,10 @@ async fn a_container_that_others_remove_at_once() {
     // Which of them finds what is a matter of moments.
     for _ in 0..10 {
         let id = own.running().await.id().clone();
+        let one = own.docker.container(&id).await.unwrap().any().unwrap();
         let mut racing = tokio::task::JoinSet::new();
         for _ in 0..4 {
-            let one = docker().await.container(&id).await.unwrap().any().unwrap();
-            racing.spawn(async move { one.remove().force().await });
+            racing.spawn(one.clone().remove().force().into_future());
         }
         for came in racing.join_all().await {
             came.unwrap();
