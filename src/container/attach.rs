@@ -84,7 +84,8 @@ impl Attach {
 
     /// Set the keys that end the stream and leave the process running, where it has a terminal:
     /// `--detach-keys`. A letter, or `ctrl-` and one of `a` to `z`, `@`, `[`, `\`, `]`, `^`, `_`;
-    /// several with commas between. The engine's own are `ctrl-p,ctrl-q`.
+    /// several with commas between. The engine's own are `ctrl-p,ctrl-q`. It sees them only where
+    /// each arrives by itself, as from a keyboard.
     pub fn detach_keys(mut self, keys: impl Into<String>) -> Attach {
         self.detach_keys = Some(keys.into());
         self

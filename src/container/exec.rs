@@ -72,8 +72,6 @@ struct Request {
     tty: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     privileged: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detach_keys: Option<String>,
     /// Rows and columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     console_size: Option<(u16, u16)>,
@@ -315,13 +313,6 @@ impl OpenExec {
         self
     }
 
-    /// Set the keys that end the session and leave the process running, where it has a terminal:
-    /// `--detach-keys`. As for [`Attach::detach_keys`](super::Attach::detach_keys).
-    pub fn detach_keys(mut self, keys: impl Into<String>) -> OpenExec {
-        self.exec.request.detach_keys = Some(keys.into());
-        self
-    }
-
     async fn run(self) -> Result<ExecSession, Error> {
         within("exec", self.exec.limit, self.exec.open()).await
     }
@@ -332,7 +323,8 @@ awaitable!(OpenExec => Result<ExecSession, Error>);
 /// A second process in a container, its output, and its input where that was asked for.
 ///
 /// All that is said of [`Attached`] holds here: the output must be read. Dropping this closes the
-/// connection at once and leaves the process running; the engine has no call that ends it.
+/// connection at once and leaves the process running; the engine has no call that ends it. Do not
+/// use the engine's detach keys for that: Docker 20.10 ends the process then.
 ///
 /// A command that is not found or cannot be run is a session all the same, in which the engine
 /// says so: [`wait`](ExecSession::wait) gives 126 or 127 then, by the engine's version
