@@ -325,10 +325,12 @@ mod tests {
         f
     }
 
+    type Joined = Vec<(StdStream, Vec<u8>)>;
+
     /// Feed `pieces`, and join neighbours of one stream.
-    fn run(raw: bool, pieces: &[&[u8]]) -> (Vec<(StdStream, Vec<u8>)>, Result<(), StreamFault>) {
+    fn run(raw: bool, pieces: &[&[u8]]) -> (Joined, Result<(), StreamFault>) {
         let mut demux = Demux::new(raw);
-        let mut out: Vec<(StdStream, Vec<u8>)> = Vec::new();
+        let mut out = Joined::new();
         for piece in pieces {
             let mut input = Bytes::copy_from_slice(piece);
             loop {

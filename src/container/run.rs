@@ -80,7 +80,7 @@ impl Run {
     }
 
     /// Create, listen, start, and wait: in this order nothing can be missed.
-    async fn to_end(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
+    async fn ended(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
         let stdin = self.spec.stdin();
         let on = self.create(scrap).await?;
         let output = match listen {
@@ -120,7 +120,7 @@ pub struct RunOutput {
 impl RunOutput {
     async fn run(self) -> Result<Output, Error> {
         let mut scrap = Scrap::none();
-        let done = within("run a container", self.limit, self.run.to_end(true, &mut scrap)).await;
+        let done = within("run a container", self.limit, self.run.ended(true, &mut scrap)).await;
         scrap.settle(done).await
     }
 
@@ -144,7 +144,7 @@ pub struct RunStatus {
 impl RunStatus {
     async fn run(self) -> Result<ExitStatus, Error> {
         let mut scrap = Scrap::none();
-        let done = within("run a container", self.limit, self.run.to_end(false, &mut scrap)).await;
+        let done = within("run a container", self.limit, self.run.ended(false, &mut scrap)).await;
         Ok(scrap.settle(done).await?.status)
     }
 
