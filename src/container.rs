@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|---|---|---|
 //! | Created, Exited | `start` | Running | Running | conflict | Running | Running | not found |
 //! | Exited, Running, Paused | `restart` | | Running | Running | Running | Running | not found |
+//! | Running | `attach` | | attached | conflict | conflict | by state | not found |
 //! | Running | `exec` | | its output | conflict | conflict | conflict | not found |
 //! | Running | `pause` | | Paused | Paused | conflict | conflict | not found |
 //! | Paused | `unpause` | | Running | Running | by state | by state | not found |
@@ -32,6 +33,7 @@
 //! `unpause` by state, and the other transitions are conflicts. Whenever a transition fails, it
 //! gives the handle back ([`TransitionError`]).
 
+mod attach;
 mod changes;
 mod commit;
 mod create;
@@ -47,6 +49,7 @@ mod pause;
 mod prune;
 mod remove;
 mod rename;
+mod resize;
 mod restart;
 mod run;
 mod scrap;
@@ -59,6 +62,7 @@ mod wait;
 
 use std::fmt;
 
+pub use attach::{Attach, AttachOutput, Attachable, Attached};
 pub use changes::{Change, ChangeKind, Changes};
 pub use commit::{Commit, CommitOptions};
 pub use create::Create;
@@ -67,7 +71,10 @@ pub use details::{
     HostConfigDetails, Inspect, MountPoint, NetworkSettings, PortBinding, RestartPolicyDetails,
     StateDetails,
 };
-pub use exec::{Exec, ExecDetach, ExecDetails, ExecInspect, ExecSession, ExecStatus, Output};
+pub use exec::{
+    Exec, ExecDetach, ExecDetails, ExecHandle, ExecInspect, ExecSession, ExecStatus, OpenExec,
+    Output,
+};
 pub use find::{Find, Lookup, LookupVerb};
 pub use id::ContainerId;
 pub use kill::{Kill, Signal};
@@ -80,6 +87,7 @@ pub use pause::{Pause, Unpause};
 pub use prune::{Prune, Pruned};
 pub use remove::Remove;
 pub use rename::Rename;
+pub use resize::Resize;
 pub use restart::Restart;
 pub use run::{Run, RunOutput, RunStatus, Spawn};
 pub use spec::ContainerSpec;
@@ -89,7 +97,10 @@ pub use stop::Stop;
 pub use update::{Update, Updated};
 pub use wait::{Condition, Wait, WaitFor};
 
+pub use crate::stream::AttachInput;
+
 use crate::error::{Error, StateError};
+use crate::stream::Stdin;
 use crate::transport::Transport;
 use crate::wire::Call;
 
@@ -195,6 +206,8 @@ pub struct Container<S: State = Unknown> {
 pub(crate) struct Traits {
     /// Its output is a terminal's: no frames. `None` where nobody has looked yet.
     pub(crate) tty: Option<bool>,
+    /// What its input is to who attaches. `None` as for `tty`.
+    pub(crate) stdin: Option<Stdin>,
     /// The engine removes it once it exits.
     pub(crate) auto_remove: bool,
 }
@@ -261,6 +274,10 @@ impl<S: State> Container<S> {
             traits: self.traits,
             state: Unknown(()),
         }
+    }
+
+    fn resize_to(&self, rows: u16, cols: u16) -> Resize {
+        Resize::new(self.transport.clone(), self.post("resize"), self.traits.tty, (rows, cols))
     }
 
     pub(crate) fn get(&self, noun: &str) -> Call {
@@ -348,6 +365,15 @@ impl Container<Running> {
     /// ```
     pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
         Exec::new(self.share(), command.into_iter().map(Into::into).collect())
+    }
+
+    /// Tell the process how large its terminal is, in characters.
+    ///
+    /// # Errors
+    /// It has no terminal (before anything is sent); it does not run
+    /// ([`is_conflict`](Error::is_conflict)).
+    pub fn resize(&self, rows: u16, cols: u16) -> Resize {
+        self.resize_to(rows, cols)
     }
 
     /// Freeze all processes of the container: `docker pause`.
@@ -457,6 +483,23 @@ impl<S: State> Container<S> {
         S: Startable,
     {
         Start::new(self.forget())
+    }
+
+    /// Attach to the process's output, and to its input where [`stdin`](Attach::stdin) is said:
+    /// `docker attach`. From [`Created`], [`Running`] and [`Exited`] only.
+    ///
+    /// Before the start nothing is missed, however short the process. An exited container gives
+    /// nothing before it is started again; Podman makes it a created one.
+    ///
+    /// # Errors
+    /// The input is not open (before anything is sent); a container that was running is frozen or
+    /// has ended ([`is_conflict`](Error::is_conflict)); the engine does not know the detach keys
+    /// (status 400).
+    pub fn attach(&self) -> Attach
+    where
+        S: Attachable,
+    {
+        Attach::new(self.share(), S::RUNS)
     }
 
     /// Let the processes go on: `docker unpause`. From [`Paused`] only.

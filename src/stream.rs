@@ -4,6 +4,7 @@
 //! handed on are slices of what was read, as it arrives: nothing is copied, and nothing is
 //! reserved because a header says so.
 
+mod duplex;
 mod json;
 mod tar;
 
@@ -11,11 +12,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::AsyncWriteExt;
+use tokio::io::AsyncWrite;
 
 use crate::error::{Error, StreamError, StreamFault, TransportError};
 use crate::transport::{Body, Hijacked, Io, Source};
 
+pub use duplex::AttachInput;
+pub(crate) use duplex::{OutputHalf, Stdin};
 pub(crate) use json::JsonValues;
 pub use tar::TarStream;
 
@@ -149,7 +152,13 @@ pub(crate) struct Frames {
 }
 
 enum From {
-    Socket { io: Io, buffer: BytesMut },
+    Socket {
+        io: Io,
+        /// What was read and not yet taken apart.
+        buffer: BytesMut,
+        /// How reading ended, where it has.
+        end: Option<std::io::Result<()>>,
+    },
     Body(Body),
 }
 
@@ -165,7 +174,9 @@ impl Frames {
     pub(crate) fn of_connection(taken: Hijacked, tty: bool, call: String) -> Frames {
         let raw = tty && !taken.multiplexed;
         let (from, input) = match taken.source {
-            Source::Socket { io, read } => (From::Socket { io, buffer: BytesMut::new() }, read),
+            Source::Socket { io, read } => {
+                (From::Socket { io, buffer: BytesMut::new(), end: None }, read)
+            }
             Source::Body(body) => (From::Body(body), Bytes::new()),
         };
         Frames { from, demux: Demux::new(raw), input, call, over: false }
@@ -198,41 +209,71 @@ impl Frames {
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         match &mut self.from {
             From::Body(body) => body.poll_next(cx),
-            From::Socket { io, buffer } => {
-                // Handed-on slices may still be held: this takes new room only then.
-                if buffer.capacity() < READ / 8 {
-                    buffer.reserve(READ);
+            From::Socket { io, buffer, end } => {
+                if buffer.is_empty() && end.is_none() {
+                    ready!(poll_fill(io, cx, buffer, end));
                 }
-                match ready!(poll_fill(Pin::new(io), cx, buffer)) {
-                    Ok(0) => Poll::Ready(None),
-                    Ok(_) => Poll::Ready(Some(Ok(buffer.split().freeze()))),
-                    Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => {
-                        Poll::Ready(Some(Err(Error::Stream(StreamError {
-                            call: self.call.clone(),
-                            fault: StreamFault::Cut,
-                        }))))
+                if !buffer.is_empty() {
+                    return Poll::Ready(Some(Ok(buffer.split().freeze())));
+                }
+                Poll::Ready(match end.replace(Ok(())) {
+                    Some(Err(e)) if e.kind() == std::io::ErrorKind::ConnectionReset => {
+                        let call = self.call.clone();
+                        Some(Err(Error::Stream(StreamError { call, fault: StreamFault::Cut })))
                     }
-                    Err(e) => Poll::Ready(Some(Err(Error::Transport(TransportError {
+                    Some(Err(e)) => Some(Err(Error::Transport(TransportError {
                         call: self.call.clone(),
                         maybe_applied: true,
                         source: e.into(),
-                    })))),
-                }
+                    }))),
+                    _ => None,
+                })
             }
+        }
+    }
+
+    /// Read at most about `most` bytes more than were asked for. Ready when some came, or the end.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<()> {
+        match &mut self.from {
+            From::Socket { io, buffer, end: end @ None } if !self.over && buffer.len() < most => {
+                poll_fill(io, cx, buffer, end)
+            }
+            From::Socket { end: None, .. } if !self.over => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Throw away what was read ahead.
+    fn drop_ahead(&mut self) {
+        if let From::Socket { buffer, .. } = &mut self.from {
+            buffer.clear();
+        }
+    }
+
+    /// Say whether nobody takes input any more: the engine has closed its side, or the stream
+    /// made no sense.
+    fn ended(&self) -> bool {
+        self.over || !matches!(self.from, From::Socket { end: None, .. })
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        match &mut self.from {
+            From::Socket { io, .. } => Pin::new(io).poll_write(cx, buf),
+            From::Body(_) => Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    /// Close our side: the process sees the end of its input, and may go on printing.
+    fn poll_end_input(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match &mut self.from {
+            From::Socket { io, .. } => Pin::new(io).poll_shutdown(cx),
+            From::Body(_) => Poll::Ready(Ok(())),
         }
     }
 
     fn end(&mut self, fault: StreamFault) -> Error {
         self.over = true;
         Error::Stream(StreamError { call: self.call.clone(), fault })
-    }
-
-    /// Close our side: the process sees the end of its input, and may go on printing.
-    pub(crate) async fn end_input(&mut self) {
-        if let From::Socket { io, .. } = &mut self.from {
-            // A connection that is gone has nobody to tell; reading from it says so.
-            let _ = io.shutdown().await;
-        }
     }
 
     /// Wait for the next piece.
@@ -253,13 +294,23 @@ impl Frames {
     }
 }
 
-/// Read what there is into the spare room of `buffer`.
+/// Read what there is into the spare room of `buffer`. Ready when some came, or the end.
 fn poll_fill(
-    io: Pin<&mut Io>,
+    io: &mut Io,
     cx: &mut Context<'_>,
     buffer: &mut BytesMut,
-) -> Poll<std::io::Result<usize>> {
-    tokio_util::io::poll_read_buf(io, cx, buffer)
+    end: &mut Option<std::io::Result<()>>,
+) -> Poll<()> {
+    // Handed-on slices may still be held: this takes new room only then.
+    if buffer.capacity() - buffer.len() < READ / 8 {
+        buffer.reserve(READ);
+    }
+    match ready!(tokio_util::io::poll_read_buf(Pin::new(io), cx, buffer)) {
+        Ok(0) => *end = Some(Ok(())),
+        Ok(_) => {}
+        Err(e) => *end = Some(Err(e)),
+    }
+    Poll::Ready(())
 }
 
 #[cfg(test)]
@@ -274,12 +325,12 @@ mod tests {
         f
     }
 
-    type Piece = (StdStream, Vec<u8>);
+    type Joined = Vec<(StdStream, Vec<u8>)>;
 
     /// Feed `pieces`, and join neighbours of one stream.
-    fn run(raw: bool, pieces: &[&[u8]]) -> (Vec<Piece>, Result<(), StreamFault>) {
+    fn run(raw: bool, pieces: &[&[u8]]) -> (Joined, Result<(), StreamFault>) {
         let mut demux = Demux::new(raw);
-        let mut out: Vec<(StdStream, Vec<u8>)> = Vec::new();
+        let mut out = Joined::new();
         for piece in pieces {
             let mut input = Bytes::copy_from_slice(piece);
             loop {

@@ -53,8 +53,11 @@ impl Create {
     }
 
     async fn make(&self, call: Call) -> Result<Container<Created>, Error> {
-        let traits =
-            Traits { tty: Some(self.spec.is_tty()), auto_remove: self.spec.is_auto_remove() };
+        let traits = Traits {
+            tty: Some(self.spec.is_tty()),
+            stdin: Some(self.spec.stdin()),
+            auto_remove: self.spec.is_auto_remove(),
+        };
         // The limit is on the waiting, not on the exchange: that is finished in any case.
         let limit = self.limit();
         let label = call.label();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Container, ContainerId, ExitStatus, Status, Unknown};
 use crate::error::{DecodeError, Error};
 use crate::labels::Labels;
+use crate::stream::Stdin;
 use crate::text::Text;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
@@ -80,6 +81,8 @@ struct Brief {
 #[serde(default, rename_all = "PascalCase")]
 struct BriefConfig {
     tty: bool,
+    open_stdin: bool,
+    stdin_once: bool,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -99,7 +102,12 @@ impl Seen {
     }
 
     pub(crate) fn traits(&self) -> super::Traits {
-        super::Traits { tty: Some(self.config.tty), auto_remove: self.host_config.auto_remove }
+        let BriefConfig { tty, open_stdin, stdin_once } = self.config;
+        super::Traits {
+            tty: Some(tty),
+            stdin: Some(Stdin::of(open_stdin, stdin_once, tty)),
+            auto_remove: self.host_config.auto_remove,
+        }
     }
 }
 

@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, ContainerId, ExitStatus, Unknown, details};
+use super::attach::{End, take_over};
+use super::{Attached, Container, ContainerId, ExitStatus, Resize, Unknown, details};
 use crate::error::{DecodeError, Error, StreamError, StreamFault};
-use crate::stream::Frames;
+use crate::stream::{AttachInput, Chunk, Stdin};
 use crate::transport::Transport;
 use crate::verb::{awaitable, verb, within};
-use crate::wire::{Call, Patience, null_default};
+use crate::wire::{ApiVersion, Call, Patience, null_default};
 
 /// What a process printed, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub struct Exec {
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    attach_stdin: bool,
     attach_stdout: bool,
     attach_stderr: bool,
     cmd: Vec<String>,
@@ -66,6 +72,9 @@ struct Request {
     tty: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     privileged: bool,
+    /// Rows and columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console_size: Option<(u16, u16)>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +82,8 @@ struct Request {
 struct Begin {
     detach: bool,
     tty: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console_size: Option<(u16, u16)>,
 }
 
 #[derive(Deserialize, Default)]
@@ -136,6 +147,25 @@ impl Exec {
         ExecStatus { exec: self }
     }
 
+    /// Start it and talk to it: its output comes as it is printed, and its input can be written
+    /// to.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use tokio::io::AsyncWriteExt;
+    ///
+    /// let mut tar = web.exec(["tar", "-x", "-C", "/www"]).session().interactive().await?;
+    /// tar.stdin().write_all(&std::fs::read("pages.tar")?).await?;
+    /// assert!(tar.wait().await?.success());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Container::exec`].
+    pub fn session(self) -> OpenExec {
+        OpenExec { exec: self }
+    }
+
     /// Start it and leave it: `docker exec --detach`.
     ///
     /// # Errors
@@ -175,30 +205,50 @@ impl Exec {
         {
             return Err(Error::invalid("exec workdir", dir, "must be an absolute path"));
         }
+        if let Some((rows, cols)) = self.request.console_size.filter(|_| !self.request.tty) {
+            let size = format!("{rows}x{cols}");
+            return Err(Error::invalid("console size", size, "needs a terminal: say `tty`"));
+        }
         Ok(self.on.post("exec").json(&self.request))
     }
 
-    async fn create(&self) -> Result<ExecSession, Error> {
+    async fn create(&self) -> Result<ExecHandle, Error> {
         let call = self.call()?;
         let made: Made = self.on.transport.json(&call).await?;
         if made.id.is_empty() {
             let reason = "it names no exec".to_owned();
             return Err(Error::Decode(DecodeError { call: call.label(), reason }));
         }
-        Ok(ExecSession { on: self.on.clone(), id: made.id })
+        Ok(ExecHandle { on: self.on.clone(), id: made.id, tty: self.request.tty })
     }
 
-    async fn run(mut self) -> Result<Output, Error> {
+    /// Create it, and start it on a connection that is taken over.
+    async fn open(mut self) -> Result<ExecSession, Error> {
+        // Also where nobody wants the output: its end is how the engine tells of the end.
         self.request.attach_stdout = true;
         self.request.attach_stderr = true;
-        let limit = self.limit;
-        within("exec", limit, async move {
-            let session = self.create().await?;
-            let (stdout, stderr) = session.attach(self.request.tty).await?.collect().await?;
-            let status = session.ended().await?;
-            Ok(Output { status, stdout, stderr, container: session.on.id })
-        })
-        .await
+        let size = self.request.console_size;
+        let old = self.on.transport.version() < ApiVersion::new(1, 42);
+        if old {
+            self.request.console_size = None;
+        }
+        let exec = self.create().await?;
+        let begin = exec.begin(false, self.request.console_size).patience(Patience::Endless);
+        let stdin = match (self.request.attach_stdin, exec.tty) {
+            (false, _) => Stdin::Absent,
+            (true, false) => Stdin::Ends,
+            (true, true) => Stdin::Stays,
+        };
+        let end = End::Exec(exec.clone());
+        let attached = take_over(self.on, begin, exec.tty, stdin, end).await?;
+        if let Some((rows, cols)) = size.filter(|_| old) {
+            exec.resize(rows, cols).await?;
+        }
+        Ok(ExecSession { exec, attached })
+    }
+
+    async fn run(self) -> Result<Output, Error> {
+        within("exec", self.limit, async { self.open().await?.wait_with_output().await }).await
     }
 }
 
@@ -212,18 +262,8 @@ pub struct ExecStatus {
 }
 
 impl ExecStatus {
-    async fn run(mut self) -> Result<ExitStatus, Error> {
-        // Attached all the same: the end of the output is how the engine tells of the end.
-        self.exec.request.attach_stdout = true;
-        self.exec.request.attach_stderr = true;
-        let limit = self.exec.limit;
-        within("exec", limit, async move {
-            let session = self.exec.create().await?;
-            let mut output = session.attach(self.exec.request.tty).await?;
-            while output.next().await.transpose()?.is_some() {}
-            session.ended().await
-        })
-        .await
+    async fn run(self) -> Result<ExitStatus, Error> {
+        within("exec", self.exec.limit, async { self.exec.open().await?.wait().await }).await
     }
 }
 
@@ -237,28 +277,146 @@ pub struct ExecDetach {
 }
 
 impl ExecDetach {
-    async fn run(self) -> Result<ExecSession, Error> {
-        let limit = self.exec.limit;
-        within("exec", limit, async move {
-            let session = self.exec.create().await?;
-            let begin = Begin { detach: true, tty: self.exec.request.tty };
-            session.on.transport.done(&session.start().json(&begin)).await?;
-            Ok(session)
+    async fn run(self) -> Result<ExecHandle, Error> {
+        within("exec", self.exec.limit, async {
+            let exec = self.exec.create().await?;
+            exec.on.transport.done(&exec.begin(true, None)).await?;
+            Ok(exec)
         })
         .await
     }
 }
 
-awaitable!(ExecDetach => Result<ExecSession, Error>);
+awaitable!(ExecDetach => Result<ExecHandle, Error>);
 
-/// A second process in a container.
+/// The verb behind [`Exec::session`]. A limit on it ([`Exec::timeout`]) is on the time until the
+/// process runs; the session is not bound by it.
 #[derive(Debug)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct OpenExec {
+    exec: Exec,
+}
+
+impl OpenExec {
+    /// Open its input: `--interactive`. It is written to by way of [`ExecSession::stdin`].
+    pub fn interactive(mut self) -> OpenExec {
+        self.exec.request.attach_stdin = true;
+        self
+    }
+
+    /// Set how large its terminal is when it starts, in characters. For [`tty`](Exec::tty) only.
+    ///
+    /// Before API 1.42 it is told as soon as the process has started, which may see another size
+    /// first.
+    pub fn console_size(mut self, rows: u16, cols: u16) -> OpenExec {
+        self.exec.request.console_size = Some((rows, cols));
+        self
+    }
+
+    async fn run(self) -> Result<ExecSession, Error> {
+        within("exec", self.exec.limit, self.exec.open()).await
+    }
+}
+
+awaitable!(OpenExec => Result<ExecSession, Error>);
+
+/// A second process in a container, its output, and its input where that was asked for.
+///
+/// All that is said of [`Attached`] holds here: the output must be read. Dropping this closes the
+/// connection at once and leaves the process running; the engine has no call that ends it. Do not
+/// use the engine's detach keys for that: Docker 20.10 ends the process then.
+///
+/// A command that is not found or cannot be run is a session all the same, in which the engine
+/// says so: [`wait`](ExecSession::wait) gives 126 or 127 then, by the engine's version
+/// ([`ExitStatus::cannot_run`], [`ExitStatus::not_found`]).
+#[derive(Debug)]
+#[must_use = "the process is held up when nobody reads its output"]
 pub struct ExecSession {
-    on: Container<Unknown>,
-    id: String,
+    exec: ExecHandle,
+    attached: Attached,
 }
 
 impl ExecSession {
+    /// Return what stands for the process itself: it can be cloned, and outlives the session.
+    pub fn handle(&self) -> &ExecHandle {
+        &self.exec
+    }
+
+    /// Wait for the next piece of output: as [`AttachOutput::next`](super::AttachOutput::next).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        self.attached.next().await
+    }
+
+    /// Return the process's input: as [`Attached::stdin`].
+    pub fn stdin(&mut self) -> &mut AttachInput {
+        self.attached.stdin()
+    }
+
+    /// End the process's input; its output goes on.
+    ///
+    /// # Errors
+    /// It has a terminal ([`Error::InvalidInput`]): as [`Attached::close_stdin`].
+    pub async fn close_stdin(&mut self) -> Result<(), Error> {
+        self.attached.close_stdin().await
+    }
+
+    /// Part input and output, so that two tasks can use them. The output half can wait for the
+    /// end.
+    pub fn split(self) -> (AttachInput, super::AttachOutput) {
+        self.attached.split()
+    }
+
+    /// Tell the process how large its terminal is, in characters.
+    ///
+    /// # Errors
+    /// As [`ExecHandle::resize`].
+    pub fn resize(&self, rows: u16, cols: u16) -> Resize {
+        self.exec.resize(rows, cols)
+    }
+
+    /// Wait for the process to end, and throw away what else it prints. Its input is ended first,
+    /// but for a terminal's.
+    ///
+    /// That the output has ended proves nothing: the engine is asked, ever more seldom, until the
+    /// process is through.
+    ///
+    /// # Errors
+    /// The connection broke ([`Error::Stream`], [`Error::Transport`]), or the process was lost
+    /// together with its container: how it ended is not known then.
+    pub async fn wait(self) -> Result<ExitStatus, Error> {
+        self.attached.wait().await
+    }
+
+    /// Wait as [`wait`](ExecSession::wait) does, and collect what else it prints.
+    ///
+    /// # Errors
+    /// As [`wait`](ExecSession::wait).
+    pub async fn wait_with_output(self) -> Result<Output, Error> {
+        self.attached.wait_with_output().await
+    }
+}
+
+impl Stream for ExecSession {
+    type Item = Result<Chunk, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.get_mut().attached).poll_next(cx)
+    }
+}
+
+/// A second process in a container, by its id: what [`Exec::detach`] leaves, and what stands
+/// behind every [`ExecSession`]. Dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct ExecHandle {
+    on: Container<Unknown>,
+    id: String,
+    tty: bool,
+}
+
+impl ExecHandle {
     /// Return the engine's id for it.
     pub fn id(&self) -> &str {
         &self.id
@@ -273,19 +431,23 @@ impl ExecSession {
         ExecInspect { transport: self.on.transport.clone(), id: self.id.clone() }
     }
 
-    fn start(&self) -> Call {
-        Call::post(&["exec", &self.id, "start"])
+    /// Tell the process how large its terminal is, in characters.
+    ///
+    /// # Errors
+    /// It has no terminal (before anything is sent), or has ended.
+    pub fn resize(&self, rows: u16, cols: u16) -> Resize {
+        let call = Call::post(&["exec", &self.id, "resize"]);
+        Resize::new(self.on.transport.clone(), call, Some(self.tty), (rows, cols))
     }
 
-    async fn attach(&self, tty: bool) -> Result<Frames, Error> {
-        let call = self.start().json(&Begin { detach: false, tty }).patience(Patience::Endless);
-        let taken = self.on.transport.upgrade(&call).await?;
-        Ok(Frames::of_connection(taken, tty, call.label()))
+    fn begin(&self, detach: bool, console_size: Option<(u16, u16)>) -> Call {
+        let begin = Begin { detach, tty: self.tty, console_size };
+        Call::post(&["exec", &self.id, "start"]).json(&begin)
     }
 
     /// Learn how the process ended whose output has ended. It may have closed its output long
     /// before its end, so that is asked for; ever more seldom.
-    async fn ended(&self) -> Result<ExitStatus, Error> {
+    pub(super) async fn ended(&self) -> Result<ExitStatus, Error> {
         let mut pause = Duration::from_millis(1);
         loop {
             let seen = self.inspect().await?;
@@ -298,7 +460,7 @@ impl ExecSession {
                 let container = details::see(&self.on).await?;
                 if !container.status().has_process() {
                     let seen = self.inspect().await?;
-                    let call = self.start().label();
+                    let call = self.begin(false, None).label();
                     return seen.exit_code.map(ExitStatus::new).ok_or_else(|| {
                         Error::Stream(StreamError { call, fault: StreamFault::Cut })
                     });
@@ -310,7 +472,7 @@ impl ExecSession {
     }
 }
 
-/// The verb behind [`ExecSession::inspect`].
+/// The verb behind [`ExecHandle::inspect`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct ExecInspect {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::scrap::Scrap;
 use super::wait::{self, Armed, Condition};
-use super::{Container, ContainerSpec, Create, ExitStatus, Output, Running, Start, Unknown};
+use super::{
+    Attach, Container, ContainerSpec, Create, ExitStatus, Output, Running, Start, Unknown,
+};
 use crate::error::Error;
-use crate::stream::Frames;
+use crate::stream::Stdin;
 use crate::transport::Transport;
 use crate::verb::{awaitable, within};
-use crate::wire::Patience;
 
 /// What to run: see [`Docker::run`](crate::Docker::run). Say how with
 /// [`output`](Run::output), [`status`](Run::status) or [`spawn`](Run::spawn).
@@ -79,47 +80,33 @@ impl Run {
     }
 
     /// Create, listen, start, and wait: in this order nothing can be missed.
-    async fn until_end(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
-        let stdin = self.spec.ends_stdin();
+    async fn ended(self, listen: bool, scrap: &mut Scrap) -> Result<Output, Error> {
+        let stdin = self.spec.stdin();
         let on = self.create(scrap).await?;
-        let mut listening = match listen {
-            true => Some(attach(&on, stdin).await?),
-            false => None,
-        };
-        let armed = Armed::new(&on, Condition::NextExit).await?;
-        on.transport.done(&Start::call(&on)).await?;
-        let (stdout, stderr, status) = match &mut listening {
-            Some(frames) => {
-                if stdin {
-                    // Nothing is sent, and a process that reads must see the end of it.
-                    frames.end_input().await;
-                }
-                let (stdout, stderr) = frames.collect().await?;
-                // A connection that was taken over ends alike whether the process is through or
-                // the engine was killed. The wait tells: where it broke off, output may be lost.
-                (stdout, stderr, armed.unbroken().await?)
+        let output = match listen {
+            true => {
+                let attach = Attach::new(on.clone(), false);
+                // Nothing is sent, and a process that reads must see the end of it.
+                let attach = if stdin == Stdin::Ends { attach.stdin() } else { attach };
+                let attached = attach.await?;
+                on.transport.done(&Start::call(&on)).await?;
+                attached.wait_with_output().await?
             }
-            None => (Vec::new(), Vec::new(), armed.status(&on).await?),
+            false => {
+                let armed = Armed::new(&on, Condition::NextExit).await?;
+                on.transport.done(&Start::call(&on)).await?;
+                let (stdout, stderr) = (Vec::new(), Vec::new());
+                let status = armed.status(&on).await?;
+                Output { status, stdout, stderr, container: on.id.clone() }
+            }
         };
         if on.traits.auto_remove {
             // Gone already is as good; and the exit status is not to be lost to a removal that
             // fails.
             let _ = wait::wait(&on, Condition::Removed).await;
         }
-        Ok(Output { status, stdout, stderr, container: on.id })
+        Ok(output)
     }
-}
-
-async fn attach(on: &Container<Unknown>, stdin: bool) -> Result<Frames, Error> {
-    let call = on
-        .post("attach")
-        .flag("stream", true)
-        .flag("stdin", stdin)
-        .flag("stdout", true)
-        .flag("stderr", true)
-        .patience(Patience::Endless);
-    let taken = on.transport.upgrade(&call).await?;
-    Ok(Frames::of_connection(taken, on.traits.tty == Some(true), call.label()))
 }
 
 /// The verb behind [`Run::output`].
@@ -133,8 +120,7 @@ pub struct RunOutput {
 impl RunOutput {
     async fn run(self) -> Result<Output, Error> {
         let mut scrap = Scrap::none();
-        let done =
-            within("run a container", self.limit, self.run.until_end(true, &mut scrap)).await;
+        let done = within("run a container", self.limit, self.run.ended(true, &mut scrap)).await;
         scrap.settle(done).await
     }
 
@@ -158,8 +144,7 @@ pub struct RunStatus {
 impl RunStatus {
     async fn run(self) -> Result<ExitStatus, Error> {
         let mut scrap = Scrap::none();
-        let done =
-            within("run a container", self.limit, self.run.until_end(false, &mut scrap)).await;
+        let done = within("run a container", self.limit, self.run.ended(false, &mut scrap)).await;
         Ok(scrap.settle(done).await?.status)
     }
 

@@ -115,6 +115,18 @@ impl ExitStatus {
         self.code
     }
 
+    /// Say whether the command could not be run, found or not: code 126. Engines say so of an exec
+    /// whose command is not found too; a program that ends with 126 by itself looks the same.
+    pub fn cannot_run(&self) -> bool {
+        self.code == 126
+    }
+
+    /// Say whether the command was not found: code 127. A shell ends with it too, where it does
+    /// not find what it is to run.
+    pub fn not_found(&self) -> bool {
+        self.code == 127
+    }
+
     /// Return the signal that ended the process, where the code says so (128 + n).
     pub fn signal(&self) -> Option<i32> {
         i32::try_from(self.code.saturating_sub(128)).ok().filter(|n| (1..=64).contains(n))

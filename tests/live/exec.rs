@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt;
+
 use crate::support::engine::Own;
 
 #[tokio::test]
@@ -37,7 +39,7 @@ async fn a_program_that_is_not_there() {
     let own = Own::new().await;
     let c = own.running().await;
     let out = c.exec(["no-such-program"]).await.unwrap();
-    assert!(matches!(out.status.code(), 126 | 127), "{out:?}");
+    assert!(out.status.cannot_run() || out.status.not_found(), "{out:?}");
     let said = [out.stdout_lossy(), out.stderr_lossy()].concat();
     assert!(said.contains("no-such-program"), "{said}");
     let error = c.exec(["no-such-program"]).detach().await.unwrap_err();
@@ -115,4 +117,101 @@ async fn the_container_dies_under_it() {
         Ok(out) => assert_eq!(out.status.code(), 137),
         Err(e) => assert!(matches!(e, bowline::Error::Stream(_)), "{e}"),
     }
+}
+
+#[tokio::test]
+async fn a_session_is_written_to_and_read() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let data: Vec<u8> = (0..1_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let session = c.exec(["sh", "-c", "cat; exit 9"]).session().interactive().await.unwrap();
+    let (mut input, output) = session.split();
+    let sent = data.clone();
+    let writing = tokio::spawn(async move {
+        input.write_all(&sent).await.unwrap();
+        input.shutdown().await.unwrap();
+    });
+    let out = output.wait_with_output().await.unwrap();
+    writing.await.unwrap();
+    assert!(out.status.code() == 9 && out.stdout == data, "{} bytes", out.stdout.len());
+
+    // Question and answer, and what is left is thrown away.
+    let script = "while read x; do echo got $x; done; echo end; exit 3";
+    let mut session = c.exec(["sh", "-c", script]).session().interactive().await.unwrap();
+    for n in 0..3 {
+        session.stdin().write_all(format!("{n}\n").as_bytes()).await.unwrap();
+        let chunk = session.next().await.unwrap().unwrap();
+        assert_eq!(&*chunk.data, format!("got {n}\n").as_bytes());
+    }
+    assert!(session.handle().inspect().await.unwrap().running);
+    assert_eq!(session.wait().await.unwrap().code(), 3);
+
+    // Without an input there is the end of one.
+    let session = c.exec(["wc", "-c"]).session().await.unwrap();
+    assert_eq!(session.wait_with_output().await.unwrap().stdout_lossy().trim(), "0");
+}
+
+#[tokio::test]
+async fn a_session_whose_input_is_closed_goes_on_printing() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let script = "cat >/dev/null; sleep 0.3; echo after; exec >&- 2>&-; sleep 0.3; exit 5";
+    let mut session = c.exec(["sh", "-c", script]).session().interactive().await.unwrap();
+    session.close_stdin().await.unwrap();
+    session.close_stdin().await.unwrap();
+    let out = session.wait_with_output().await.unwrap();
+    assert_eq!((out.status.code(), &*out.stdout_lossy()), (5, "after\n"));
+}
+
+#[tokio::test]
+async fn a_session_on_a_terminal() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let exec = c.exec(["sh", "-c", "read x; stty size; exit 7"]).tty();
+    let mut session = exec.session().interactive().console_size(31, 41).await.unwrap();
+    assert!(matches!(session.close_stdin().await, Err(bowline::Error::InvalidInput(_))));
+    session.stdin().write_all(b"\n").await.unwrap();
+    let out = session.wait_with_output().await.unwrap();
+    assert!(out.stdout_lossy().ends_with("31 41\r\n"), "{}", out.stdout_lossy());
+    assert_eq!(out.status.code(), 7);
+
+    let exec = c.exec(["sh", "-c", "read x; stty size"]).tty();
+    let mut session = exec.session().interactive().await.unwrap();
+    session.resize(32, 42).await.unwrap();
+    session.stdin().write_all(b"\n").await.unwrap();
+    let handle = session.handle().clone();
+    let out = session.wait_with_output().await.unwrap();
+    assert!(out.stdout_lossy().ends_with("32 42\r\n"), "{}", out.stdout_lossy());
+    handle.resize(1, 1).timeout(Duration::from_secs(5)).await.unwrap_err();
+
+    // Dropped, it is left running.
+    let exec = c.exec(["sh", "-c", "echo up; sleep 1000"]).tty();
+    let mut session = exec.session().interactive().await.unwrap();
+    assert_eq!(&*session.next().await.unwrap().unwrap().data, b"up\r\n");
+    let handle = session.handle().clone();
+    drop(session);
+    let ps = c.exec(["ps"]).await.unwrap();
+    assert!(ps.stdout_lossy().contains("sleep 1000"), "{}", ps.stdout_lossy());
+    assert!(handle.inspect().await.unwrap().running);
+
+    let error = c.exec(["true"]).session().console_size(1, 1).await.unwrap_err();
+    assert!(matches!(error, bowline::Error::InvalidInput(_)), "{error}");
+}
+
+#[tokio::test]
+async fn who_writes_to_an_ended_session_is_told() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let mut session = c.exec(["true"]).session().interactive().await.unwrap();
+    let piece = [0; 16 << 10];
+    let writing = async {
+        loop {
+            if let Err(error) = session.stdin().write_all(&piece).await {
+                return error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(Duration::from_secs(20), writing).await.expect("no hang");
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
+    assert!(session.wait().await.unwrap().success());
 }

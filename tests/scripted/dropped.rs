@@ -192,6 +192,14 @@ async fn second_processes() {
     fine("exec, status", async |d| running(d).await.exec(["x"]).status()).await;
     let detach = async |d: &Docker| running(d).await.exec(["x"]).detach();
     fine("exec, detached", detach).await;
+    fine("exec, session", async |d| running(d).await.exec(["x"]).session()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn attaching() {
+    fine("attach", async |d| exited(d).await.attach()).await;
+    let logs = async |d: &Docker| exited(d).await.attach().logs();
+    fine("attach, logs", logs).await;
 }
 
 /// Drop at each await point what makes something: whatever was made is removed.

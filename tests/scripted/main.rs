@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attach;
 mod child;
 mod connect;
 mod connections;

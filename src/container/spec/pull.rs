@@ -2,6 +2,7 @@
 
 use super::ContainerSpec;
 use crate::image::reference::{ImageName, ImageRef};
+use crate::stream::Stdin;
 
 /// When to fetch the image of a container from its registry: `--pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -50,9 +51,8 @@ impl ContainerSpec {
         self.host.auto_remove
     }
 
-    /// Say whether the process's standard input is open, and ends with who attached. A terminal's
-    /// does not, nor does one that is kept: engines stop the output there instead.
-    pub(crate) fn ends_stdin(&self) -> bool {
-        self.config.open_stdin && !self.config.tty && !self.keep_stdin
+    /// Say what the process's standard input is to who attaches.
+    pub(crate) fn stdin(&self) -> Stdin {
+        Stdin::of(self.config.open_stdin, !self.keep_stdin, self.config.tty)
     }
 }
