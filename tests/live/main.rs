@@ -19,3 +19,5 @@ mod logs;
 mod model;
 mod runs;
 mod spec;
+mod stats;
+mod top;
