@@ -73,7 +73,7 @@ pub use kill::{Kill, Signal};
 pub use list::{
     ContainerSummary, List, NetworkAttachment, PortProtocol, PortSummary, RemoveAll, Removed,
 };
-pub use logs::{CollectLogs, CollectedLogs, LogStream, Logs};
+pub use logs::{CollectLogs, CollectedLogs, LogLineStream, LogLines, LogReader, LogStream, Logs};
 pub use name::ContainerName;
 pub use pause::{Pause, Unpause};
 pub use prune::{Prune, Pruned};

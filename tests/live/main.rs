@@ -8,6 +8,7 @@ mod build;
 mod cancel;
 mod commit;
 mod drift;
+mod events;
 mod exec;
 mod find;
 mod ignore;

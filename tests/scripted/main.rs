@@ -10,6 +10,7 @@ mod connections;
 mod dropped;
 mod faults;
 mod refusals;
+mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
