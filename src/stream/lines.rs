@@ -23,7 +23,7 @@ pub struct LogLine {
     pub time: Option<Timestamp>,
     /// The attributes that the logging driver keeps with it; empty where they were not asked for.
     pub attributes: BTreeMap<String, String>,
-    /// The line, without its line break.
+    /// The line, without its line break; a terminal's is of two bytes.
     pub data: Bytes,
     /// The line is longer than the limit, and goes on in the next of this stream.
     pub partial: bool,
@@ -134,14 +134,22 @@ impl Lines {
                 At::Seam => half.seam(input),
                 At::Start | At::Data => {
                     (half.at, half.begun) = (At::Data, true);
-                    let ends = half.data.len() == limit && input.first() == Some(&b'\n');
-                    if half.data.len() >= limit && !ends {
+                    let (have, next) = (half.data.len(), input.first().copied());
+                    // A terminal's line break is two bytes, neither of which counts.
+                    let returned = raw && have == limit + 1 && half.data.ends_with(b"\r");
+                    if raw && have == limit && next == Some(b'\r') {
+                        half.push(&input.split_to(1));
+                        continue;
+                    }
+                    if have >= limit && !(next == Some(b'\n') && (have == limit || returned)) {
                         return Some(half.part(stream, limit));
                     }
-                    let seams = raw && !half.mark.is_empty();
+                    // A seam can only be where a piece is full.
+                    let seams = !half.mark.is_empty();
                     let seam = if seams { PIECE - half.length % PIECE } else { usize::MAX };
                     // One more than there is room for may be the line break.
-                    let window = input.len().min(limit - half.data.len() + 1);
+                    let room = limit.saturating_sub(have);
+                    let window = input.len().min(room + 1);
                     let end = input.iter().take(window).position(|b| *b == b'\n');
                     match end.filter(|end| *end <= seam) {
                         Some(end) => {
@@ -155,12 +163,8 @@ impl Lines {
                             return Some(half.line(stream, tail));
                         }
                         None => {
-                            let n = input.len().min(limit - half.data.len()).min(seam);
-                            half.data.extend_from_slice(&input.split_to(n));
-                            half.length += n;
-                            if n == seam {
-                                half.at = At::Seam;
-                            }
+                            let n = input.len().min(room).min(seam);
+                            half.push(&input.split_to(n));
                         }
                     }
                 }
@@ -190,6 +194,14 @@ impl Lines {
 }
 
 impl Half {
+    fn push(&mut self, data: &[u8]) {
+        self.data.extend_from_slice(data);
+        self.length += data.len();
+        if !self.mark.is_empty() && self.length % PIECE == 0 {
+            self.at = At::Seam;
+        }
+    }
+
     /// What looked like a prefix is none, or not all of one: it is part of the line.
     fn give_up(&mut self) {
         if !self.head.is_empty() {

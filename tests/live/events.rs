@@ -49,7 +49,6 @@ async fn by_what_they_are() {
     assert_eq!(start.action, Action::ExecStart("sh -c exit 3".into()));
     let die = events.next().await.unwrap().unwrap();
     assert_eq!((&die.action, die.exit_code()), (&Action::ExecDie, Some(3)));
-    c.forget();
 }
 
 #[tokio::test]
@@ -59,7 +58,7 @@ async fn a_health_check() {
     let spec = own.idle().healthcheck(check);
     let ask = own.docker.events().label(own.label());
     let mut events = ask.action(Action::HealthStatus("healthy".into())).await.unwrap();
-    own.docker.run(spec).spawn().await.unwrap().forget();
+    let _c = own.docker.run(spec).spawn().await.unwrap();
     let event = events.next().await.unwrap().unwrap();
     assert_eq!(event.action, Action::HealthStatus("healthy".into()));
 }

@@ -171,5 +171,4 @@ async fn followed_over_lost_connections() {
         }
     }
     assert_eq!((out, err), (3000, 3000));
-    c.forget();
 }

@@ -18,6 +18,6 @@ async fn processes_of_a_running_and_of_a_frozen_one() {
     let c = c.pause().await.unwrap();
     assert_eq!(c.top().await.unwrap().column("CMD").count(), 1);
     let evidence = c.top();
-    c.kill().await.unwrap().forget();
+    let _c = c.kill().await.unwrap();
     assert!(evidence.await.unwrap_err().is_conflict());
 }

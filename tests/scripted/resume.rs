@@ -152,7 +152,7 @@ async fn logs_cut_again_and_again() {
         let log = printed(false);
         move |seen| {
             let all = log.from(since(seen)).len();
-            let n = given.fetch_add(7, Ordering::Relaxed);
+            let n = given.fetch_add(29, Ordering::Relaxed);
             log.answer(seen, (n < all).then_some(n), "")
         }
     });

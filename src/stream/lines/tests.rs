@@ -125,6 +125,21 @@ fn a_terminals_lines_and_their_seams() {
 }
 
 #[test]
+fn a_terminals_line_that_is_just_not_too_long() {
+    for (wire, lines) in [
+        (&b"abc\r\nd"[..], &["abc", "d"][..]),
+        (b"abc\rd\r\n", &["abc…", "\rd"]),
+        (b"abcdef\r\n", &["abc…", "def"]),
+        (b"abc\r\r\n", &["abc…", "\r"]),
+        (b"abc\r", &["abc…", "\r"]),
+    ] {
+        assert_eq!(say(NONE, true, 3, &[(Out, wire)]), lines);
+        let wire = [T1.as_bytes(), b" ", wire].concat();
+        assert_eq!(say(STAMPS, true, 3, &[(Out, &wire)])[0], format!("@1 {}", lines[0]));
+    }
+}
+
+#[test]
 fn what_is_cut_is_said_to_be() {
     let mut lines = Lines::new(STAMPS, false, 99);
     lines.frame(Out);
