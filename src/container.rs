@@ -55,8 +55,10 @@ mod run;
 mod scrap;
 pub mod spec;
 mod start;
+mod stats;
 mod status;
 mod stop;
+mod top;
 mod update;
 mod wait;
 
@@ -81,7 +83,7 @@ pub use kill::{Kill, Signal};
 pub use list::{
     ContainerSummary, List, NetworkAttachment, PortProtocol, PortSummary, RemoveAll, Removed,
 };
-pub use logs::{CollectLogs, CollectedLogs, LogStream, Logs};
+pub use logs::{CollectLogs, CollectedLogs, LogLineStream, LogLines, LogReader, LogStream, Logs};
 pub use name::ContainerName;
 pub use pause::{Pause, Unpause};
 pub use prune::{Prune, Pruned};
@@ -92,8 +94,13 @@ pub use restart::Restart;
 pub use run::{Run, RunOutput, RunStatus, Spawn};
 pub use spec::ContainerSpec;
 pub use start::{RunToExit, Start};
+pub use stats::{
+    BlkioEntry, BlkioStats, BlockIo, CpuStats, CpuUsage, MemoryStats, NetworkIo, NetworkStats,
+    OnceStats, PidsStats, Stats, StatsStream, Throttling, WatchStats,
+};
 pub use status::{ExitStatus, Status};
 pub use stop::Stop;
+pub use top::{Processes, Top};
 pub use update::{Update, Updated};
 pub use wait::{Condition, Wait, WaitFor};
 
@@ -376,6 +383,24 @@ impl Container<Running> {
         self.resize_to(rows, cols)
     }
 
+    /// List the container's processes: `docker top`.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
+    /// let processes = web.top().ps_args("-o pid,args").await?;
+    /// for command in processes.column("COMMAND") {
+    ///     println!("{command}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It no longer runs ([`is_conflict`](Error::is_conflict)); the options are none that `ps`
+    /// knows, or ask for no process ids (status 500).
+    pub fn top(&self) -> Top {
+        Top::new(self.share())
+    }
+
     /// Freeze all processes of the container: `docker pause`.
     ///
     /// # Errors
@@ -421,6 +446,14 @@ impl Container<Running> {
 }
 
 impl Container<Paused> {
+    /// List the container's processes, frozen as they are: `docker top`.
+    ///
+    /// # Errors
+    /// As for a running container.
+    pub fn top(&self) -> Top {
+        Top::new(self.share())
+    }
+
     /// Ask the process to end, and kill it if it does not: `docker stop`. The engine thaws it
     /// for that.
     ///
@@ -536,6 +569,26 @@ impl<S: State> Container<S> {
     /// Its logging driver cannot be read (status 501); it is gone.
     pub fn logs(&self) -> Logs {
         Logs::new(self.share())
+    }
+
+    /// Watch what the container uses: `docker stats`.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
+    /// let now = web.stats().once().await?;
+    /// println!("{:?} % of a processor, {:?} bytes", now.cpu_percent(), now.memory_usage());
+    ///
+    /// let mut stats = web.stats().await?;
+    /// while let Some(record) = stats.next().await.transpose()? {
+    ///     println!("{:?}", record.cpu_percent());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It is gone ([`is_not_found`](Error::is_not_found)).
+    pub fn stats(&self) -> WatchStats {
+        WatchStats::new(self.share())
     }
 
     /// Wait for something to happen to the container, whatever state it is in.

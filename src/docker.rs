@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, ConnectFailure, Error, Tried};
+use crate::events::WatchEvents;
 use crate::image::reference::{IntoImageName, IntoImageRef};
 use crate::image::{
     Build, Image, Import, InspectDistribution, ListImages, Load, PruneImages, Pull, Save, Search,
@@ -148,6 +149,26 @@ impl Docker {
     /// ```
     pub fn containers(&self) -> List {
         List::new(self.transport.clone())
+    }
+
+    /// Watch what happens on the engine: `docker events`.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// use bowline::events::{Action, EventKind};
+    ///
+    /// let watch = docker.events().kind(EventKind::Container).action(Action::Die);
+    /// let mut events = watch.resume().await?;
+    /// while let Some(event) = events.next().await.transpose()? {
+    ///     println!("{:?} ended with {:?}", event.name(), event.exit_code());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The moments are not in order (status 400).
+    pub fn events(&self) -> WatchEvents {
+        WatchEvents::new(self.transport.clone())
     }
 
     /// Remove all containers that do not run: `docker container prune`.

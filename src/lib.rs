@@ -79,6 +79,8 @@
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
 //! | see what a container has changed | [`Container::changes`] |
+//! | see its processes, watch what it uses | [`top`](Container#method.top), [`Container::stats`] |
+//! | watch what happens on the engine | [`Docker::events`], [`events`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |
 //! | list, search and prune images | [`Docker::images`], [`Docker::search`], [`Docker::prune_images`] |
@@ -107,7 +109,7 @@
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
-//! `image/*`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
+//! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
 //! `registry` (connections, pool, limits; frames; credentials) → `wire`, `error` (requests as
 //! values, replies that drop what they do not understand). Handles hold a transport and never a
 //! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
@@ -120,6 +122,7 @@ mod config;
 pub mod container;
 pub mod docker;
 pub mod error;
+pub mod events;
 mod guard;
 pub mod image;
 mod labels;
@@ -144,7 +147,7 @@ pub use image::Image;
 pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use labels::Labels;
 pub use registry::Credentials;
-pub use stream::{Chunk, StdStream, TarStream};
+pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};

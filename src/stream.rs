@@ -6,6 +6,8 @@
 
 mod duplex;
 mod json;
+mod lines;
+mod resume;
 mod tar;
 
 use std::pin::Pin;
@@ -20,6 +22,9 @@ use crate::transport::{Body, Hijacked, Io, Source};
 pub use duplex::AttachInput;
 pub(crate) use duplex::{OutputHalf, Stdin};
 pub(crate) use json::JsonValues;
+pub use lines::LogLine;
+pub(crate) use lines::{Lines, Prefix};
+pub(crate) use resume::{Recent, Resumed};
 pub use tar::TarStream;
 
 /// The stream a piece of output came from.
@@ -53,6 +58,8 @@ pub(crate) struct Demux {
     /// The frame under way: whose it is, and how much of it is still to come.
     left: u32,
     stream: Option<StdStream>,
+    /// Nothing of the frame has been handed on.
+    fresh: bool,
     engine: Vec<u8>,
 }
 
@@ -101,6 +108,7 @@ impl Demux {
             self.have = 0;
             let [id, _, _, _, a, b, c, d] = self.header;
             self.left = u32::from_be_bytes([a, b, c, d]);
+            self.fresh = true;
             self.stream = match id {
                 // 0 is stdin, echoed by nobody; the engine's own reader takes it for output.
                 0 | 1 => Some(StdStream::Out),
@@ -274,6 +282,12 @@ impl Frames {
     fn end(&mut self, fault: StreamFault) -> Error {
         self.over = true;
         Error::Stream(StreamError { call: self.call.clone(), fault })
+    }
+
+    /// Say whether the piece that was handed on last is the beginning of a frame. To be asked once
+    /// for each.
+    pub(crate) fn begins_frame(&mut self) -> bool {
+        std::mem::take(&mut self.demux.fresh)
     }
 
     /// Wait for the next piece.

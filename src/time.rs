@@ -21,6 +21,12 @@ impl Timestamp {
         Timestamp { secs, nanos: 0 }
     }
 
+    /// Name a moment by nanoseconds since 1970.
+    pub const fn from_nanos(nanos: i64) -> Timestamp {
+        let secs = nanos.div_euclid(1_000_000_000);
+        Timestamp { secs, nanos: nanos.rem_euclid(1_000_000_000) as u32 }
+    }
+
     /// Return the whole seconds since 1970; negative before.
     pub const fn secs(self) -> i64 {
         self.secs
@@ -36,6 +42,24 @@ impl Timestamp {
         let nanos = |t: Timestamp| i128::from(t.secs) * 1_000_000_000 + i128::from(t.nanos);
         let gap = nanos(self) - nanos(earlier);
         u64::try_from(gap).map_or(Duration::ZERO, Duration::from_nanos)
+    }
+
+    /// The moment that was so long before this one.
+    pub(crate) fn before(self, gap: Duration) -> Timestamp {
+        let borrow = i64::from(self.nanos < gap.subsec_nanos());
+        let nanos = self.nanos + 1_000_000_000 * borrow as u32 - gap.subsec_nanos();
+        let secs = i64::try_from(gap.as_secs()).unwrap_or(i64::MAX).saturating_add(borrow);
+        Timestamp { secs: self.secs.saturating_sub(secs), nanos }
+    }
+
+    /// Read the date of an HTTP header, as servers write it: `Wed, 25 Nov 2026 00:20:06 GMT`.
+    pub(crate) fn from_http(date: &str) -> Option<Timestamp> {
+        let (_, date) = date.split_once(", ")?;
+        let mut parts = date.strip_suffix(" GMT")?.split(' ');
+        let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        let month = months.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3 + 1;
+        format!("{year}-{month:02}-{day}T{time}Z").parse().ok()
     }
 
     /// Return the moment as the engine's log endpoints take it: `1700000000.000000001`.
@@ -237,6 +261,23 @@ mod tests {
             t("2026-01-01T00:00:00Z").unwrap().since(t("2026-01-01T00:00:01Z").unwrap()),
             Duration::ZERO
         );
+    }
+
+    #[test]
+    fn moments_by_nanoseconds_and_by_http() {
+        let t = |s: &str| s.parse::<Timestamp>().unwrap();
+        let late = Timestamp::from_nanos(1_795_565_998_867_086_066);
+        assert_eq!(late, t("2026-11-25T00:19:58.867086066Z"));
+        assert_eq!(Timestamp::from_nanos(-1), t("1969-12-31T23:59:59.999999999Z"));
+        assert_eq!(late.before(Duration::from_millis(1_900)), t("2026-11-25T00:19:56.967086066Z"));
+        assert_eq!(late.before(Duration::from_secs(1)), t("2026-11-25T00:19:57.867086066Z"));
+        assert!(late.before(Duration::MAX) < late);
+        let http = Timestamp::from_http;
+        assert_eq!(http("Wed, 25 Nov 2026 00:20:06 GMT"), Some(t("2026-11-25T00:20:06Z")));
+        for odd in ["", "Wed, 25 Nov 2026 00:20:06 CET", "Wed, 25 anF 2026 00:20:06 GMT", "Wed, 5"]
+        {
+            assert_eq!(http(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -1,21 +1,29 @@
 //! What a container has printed.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod lines;
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
 use futures_core::Stream;
+use tokio::io::{AsyncRead, ReadBuf};
+
+pub use lines::{LogLineStream, LogLines};
 
 use super::{Container, Unknown, details};
 use crate::error::Error;
 use crate::stream::{Chunk, Frames, StdStream};
 use crate::time::Timestamp;
 use crate::verb::verb;
-use crate::wire::{Call, Patience};
+use crate::wire::{Call, HeaderMap, Patience};
 
 /// The verb behind [`Container::logs`].
 ///
-/// Awaited, it gives a stream of pieces; [`collect`](Logs::collect) gives all at once.
-#[derive(Debug)]
+/// Awaited, it gives a stream of pieces; [`lines`](Logs::lines) puts lines together,
+/// [`collect`](Logs::collect) gives all at once.
+#[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Logs {
     on: Container<Unknown>,
@@ -25,6 +33,7 @@ pub struct Logs {
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     timestamps: bool,
+    details: bool,
 }
 
 impl Logs {
@@ -37,6 +46,7 @@ impl Logs {
             since: None,
             until: None,
             timestamps: false,
+            details: false,
         }
     }
 
@@ -65,8 +75,17 @@ impl Logs {
     }
 
     /// Begin each line with the moment it was printed, in RFC 3339, and a blank: `--timestamps`.
+    /// [`lines`](Logs::lines) reads it. A line of more than 16 KiB comes in pieces, each of which
+    /// begins so.
     pub fn timestamps(mut self) -> Logs {
         self.timestamps = true;
+        self
+    }
+
+    /// Begin each line with the attributes that the logging driver keeps with it, such as
+    /// `tag=web`, and a blank: `--details`. [`lines`](Logs::lines) reads them.
+    pub fn details(mut self) -> Logs {
+        self.details = true;
         self
     }
 
@@ -80,6 +99,23 @@ impl Logs {
     pub fn stderr(mut self) -> Logs {
         self.streams = Some(StdStream::Err);
         self
+    }
+
+    /// Read line by line.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
+    /// let mut lines = web.logs().follow().timestamps().lines().await?;
+    /// while let Some(line) = lines.next().await.transpose()? {
+    ///     println!("{:?} {}", line.time, line.text_lossy());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Container::logs`].
+    pub fn lines(self) -> LogLines {
+        LogLines::new(self)
     }
 
     /// Read to the end and return both streams apart. Memory holds all of it.
@@ -98,6 +134,7 @@ impl Logs {
             .flag("stderr", self.streams != Some(StdStream::Out))
             .flag("follow", self.follow)
             .flag("timestamps", self.timestamps)
+            .flag("details", self.details)
             .maybe("tail", self.tail)
             .maybe("since", self.since.map(Timestamp::to_query))
             .maybe("until", self.until.map(Timestamp::to_query));
@@ -105,14 +142,23 @@ impl Logs {
         call.patience(if self.follow { Patience::Endless } else { Patience::Long })
     }
 
-    async fn run(self) -> Result<LogStream, Error> {
-        // The engine's Content-Type does not tell on 1.41: how the container was made does.
-        let tty = match self.on.traits.tty {
-            Some(tty) => tty,
-            None => details::see(&self.on).await?.traits().tty == Some(true),
-        };
+    /// Send, and say how the answer is framed and what its head says.
+    async fn open(&self) -> Result<(Frames, bool, HeaderMap), Error> {
         let reply = self.on.transport.send(&self.call()).await?;
-        Ok(LogStream { frames: Frames::of_body(reply.body, tty) })
+        let kind = reply.headers.get("content-type").map(|kind| kind.as_bytes());
+        let raw = match (kind, self.on.traits.tty) {
+            (Some(b"application/vnd.docker.multiplexed-stream"), _) => false,
+            (Some(b"application/vnd.docker.raw-stream"), _) => true,
+            // Before API 1.42 the engine does not say it: how the container was made does.
+            (_, Some(tty)) => tty,
+            (_, None) => details::see(&self.on).await?.traits().tty == Some(true),
+        };
+        Ok((Frames::of_body(reply.body, raw), raw, reply.headers))
+    }
+
+    async fn run(self) -> Result<LogStream, Error> {
+        let (frames, ..) = self.open().await?;
+        Ok(LogStream { frames })
     }
 }
 
@@ -165,6 +211,12 @@ impl LogStream {
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         self.frames.next().await
     }
+
+    /// Read it as a file, whichever stream it comes from: ask for [`stdout`](Logs::stdout) or
+    /// [`stderr`](Logs::stderr) to have one of them.
+    pub fn into_reader(self) -> LogReader {
+        LogReader { logs: self, rest: Bytes::new() }
+    }
 }
 
 impl Stream for LogStream {
@@ -172,5 +224,34 @@ impl Stream for LogStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().frames.poll_next(cx)
+    }
+}
+
+/// What a container prints, to be read as a file is. A stream that breaks off is an error, and
+/// never an end.
+#[derive(Debug)]
+#[must_use = "a stream does nothing unless it is read"]
+pub struct LogReader {
+    logs: LogStream,
+    rest: Bytes,
+}
+
+impl AsyncRead for LogReader {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        while this.rest.is_empty() {
+            match ready!(this.logs.frames.poll_next(cx)) {
+                Some(Ok(chunk)) => this.rest = chunk.data,
+                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let n = this.rest.len().min(buf.remaining());
+        buf.put_slice(&this.rest.split_to(n));
+        Poll::Ready(Ok(()))
     }
 }

@@ -12,6 +12,7 @@ mod dropped;
 mod ended;
 mod faults;
 mod refusals;
+mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
