@@ -84,7 +84,7 @@
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |
 //! | list, search and prune images | [`Docker::images`], [`Docker::search`], [`Docker::prune_images`] |
-//! | build from a Dockerfile | [`Docker::build`], [`BuildContext`](build::BuildContext) |
+//! | build from a Dockerfile | [`Docker::build`], [`BuildContext`] |
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
 //! | name an image | [`ImageRef`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
