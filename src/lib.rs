@@ -75,6 +75,7 @@
 //! | run to the end, with output | [`Docker::run`], [`Output`], [`ExitStatus`] |
 //! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
 //! | run a second process | [`Container::exec`](Container#method.exec) |
+//! | talk to a process as it runs | [`Container::attach`], [`Exec::session`](container::Exec::session) |
 //! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |

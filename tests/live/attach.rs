@@ -39,7 +39,7 @@ async fn write_on(mut input: impl AsyncWrite + Unpin) -> std::io::Error {
 #[tokio::test]
 async fn a_megabyte_goes_through_and_back() {
     let own = Own::new().await;
-    let data: Vec<u8> = (0..1_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..1_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     for cmd in ["cat", "wc -c"] {
         let spec = own.spec(cmd.split(' ')).interactive().rm();
         let c = own.docker.create(spec).await.unwrap();

@@ -123,7 +123,7 @@ async fn the_container_dies_under_it() {
 async fn a_session_is_written_to_and_read() {
     let own = Own::new().await;
     let c = own.running().await;
-    let data: Vec<u8> = (0..1_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..1_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let session = c.exec(["sh", "-c", "cat; exit 9"]).session().interactive().await.unwrap();
     let (mut input, output) = session.split();
     let sent = data.clone();

@@ -6,6 +6,7 @@ async fn life(docker: &Docker) -> Result<(), Error> {
     let created: Container<Created> = docker.create(bowline::ContainerSpec::new("busybox")).await?;
     let running: Container<Running> = created.start().await?;
     running.exec(["true"]).await?;
+    running.attach().await?.wait().await?;
     let paused: Container<Paused> = running.pause().await?;
     let running: Container<Running> = paused.unpause().await?;
     let exited: Container<Exited> = running.stop().await?;
