@@ -49,7 +49,7 @@ mod run;
 mod scrap;
 pub mod spec;
 mod start;
-mod stats;
+pub mod stats;
 mod status;
 mod stop;
 mod top;
@@ -83,10 +83,6 @@ pub use restart::Restart;
 pub use run::{Run, RunOutput, RunStatus, Spawn};
 pub use spec::ContainerSpec;
 pub use start::{RunToExit, Start};
-pub use stats::{
-    BlkioEntry, BlkioStats, BlockIo, CpuStats, CpuUsage, MemoryStats, NetworkIo, NetworkStats,
-    OnceStats, PidsStats, Stats, StatsStream, Throttling, WatchStats,
-};
 pub use status::{ExitStatus, Status};
 pub use stop::Stop;
 pub use top::{Processes, Top};
@@ -356,15 +352,6 @@ impl Container<Running> {
 
     /// List the container's processes: `docker top`.
     ///
-    /// ```no_run
-    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
-    /// let processes = web.top().ps_args("-o pid,args").await?;
-    /// for command in processes.column("COMMAND") {
-    ///     println!("{command}");
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
     /// # Errors
     /// It no longer runs ([`is_conflict`](Error::is_conflict)); the options are none that `ps`
     /// knows, or ask for no process ids (status 500).
@@ -527,22 +514,10 @@ impl<S: State> Container<S> {
 
     /// Watch what the container uses: `docker stats`.
     ///
-    /// ```no_run
-    /// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
-    /// let now = web.stats().once().await?;
-    /// println!("{:?} % of a processor, {:?} bytes", now.cpu_percent(), now.memory_usage());
-    ///
-    /// let mut stats = web.stats().await?;
-    /// while let Some(record) = stats.next().await.transpose()? {
-    ///     println!("{:?}", record.cpu_percent());
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
     /// # Errors
     /// It is gone ([`is_not_found`](Error::is_not_found)).
-    pub fn stats(&self) -> WatchStats {
-        WatchStats::new(self.share())
+    pub fn stats(&self) -> stats::WatchStats {
+        stats::WatchStats::new(self.share())
     }
 
     /// Wait for something to happen to the container, whatever state it is in.
