@@ -56,7 +56,7 @@ mod run;
 mod scrap;
 pub mod spec;
 mod start;
-mod stats;
+pub mod stats;
 mod status;
 mod stop;
 mod top;
@@ -95,10 +95,6 @@ pub use restart::Restart;
 pub use run::{Run, RunOutput, RunStatus, Spawn};
 pub use spec::ContainerSpec;
 pub use start::{RunToExit, Start};
-pub use stats::{
-    BlkioEntry, BlkioStats, BlockIo, CpuStats, CpuUsage, MemoryStats, NetworkIo, NetworkStats,
-    OnceStats, PidsStats, Stats, StatsStream, Throttling, WatchStats,
-};
 pub use status::{ExitStatus, Status};
 pub use stop::Stop;
 pub use top::{Processes, Top};

@@ -4,7 +4,7 @@ use super::{
     Attach, Attachable, Changes, Commit, CommitOptions, Condition, Container, Created, Exec,
     ExitStatus, Exited, Frozen, Inspect, Kill, Logs, LookupVerb, Pause, Paused, Remove, Rename,
     Resize, Restart, RunToExit, Running, Start, Startable, State, Stop, Top, Unpause, Update, Wait,
-    WaitFor, WatchStats,
+    WaitFor, stats::WatchStats,
 };
 
 impl Container<Created> {

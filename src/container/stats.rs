@@ -21,6 +21,18 @@ use crate::wire::{Call, Patience};
 /// The verb behind [`Container::stats`].
 ///
 /// Awaited, it gives a record a second, without end; [`once`](WatchStats::once) gives one.
+///
+/// ```no_run
+/// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
+/// let now = web.stats().once().await?;
+/// println!("{:?} % of a processor, {:?} bytes", now.cpu_percent(), now.memory_usage());
+///
+/// let mut stats = web.stats().await?;
+/// while let Some(record) = stats.next().await.transpose()? {
+///     println!("{:?}", record.cpu_percent());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct WatchStats {

@@ -8,7 +8,16 @@ use crate::error::Error;
 use crate::verb::verb;
 use crate::wire::{Call, null_default};
 
-/// The verb behind `top`.
+/// The verb behind [`top`](Container#method.top).
+///
+/// ```no_run
+/// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
+/// let processes = web.top().ps_args("-o pid,args").await?;
+/// for command in processes.column("COMMAND") {
+///     println!("{command}");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Top {

@@ -134,6 +134,8 @@ fn what_is_not_known_is_none() {
     let mut idle = known.clone();
     idle.precpu.usage.total = idle.cpu.usage.total;
     assert_eq!(idle.cpu_percent(), Some(0.0));
+    idle.memory.stats.insert("total_inactive_file".into(), 1_000_000);
+    assert_eq!(idle.memory_usage(), Some(7_000_000), "version 1 counts the children's too");
     idle.memory.limit = Some(0);
     assert_eq!(idle.memory_percent(), None);
 }
