@@ -7,6 +7,7 @@ mod support;
 mod build;
 mod cancel;
 mod commit;
+mod copy;
 mod drift;
 mod exec;
 mod find;
