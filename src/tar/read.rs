@@ -430,3 +430,279 @@ pub(crate) fn is_plain(start: &[u8]) -> bool {
     let Some(unit) = start.get(..UNIT) else { return start.is_empty() };
     unit.iter().all(|b| *b == 0) || Header(unit).check().is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tar::{Archive, Content, Entry, Kind};
+
+    /// A header with a right sum.
+    fn header(name: &[u8], flag: u8, size: &[u8], spoil: impl FnOnce(&mut [u8])) -> Vec<u8> {
+        let mut unit = vec![0; UNIT];
+        unit[..name.len()].copy_from_slice(name);
+        unit[100..108].copy_from_slice(b"0000644\0");
+        unit[124..124 + size.len()].copy_from_slice(size);
+        unit[136..148].copy_from_slice(b"00000000007\0");
+        unit[156] = flag;
+        unit[257..265].copy_from_slice(b"ustar\x0000");
+        spoil(&mut unit);
+        unit[148..156].fill(b' ');
+        let sum: u32 = unit.iter().map(|b| u32::from(*b)).sum();
+        unit[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        unit
+    }
+
+    fn with(flag: u8, text: &[u8]) -> Vec<u8> {
+        let mut out = header(b"x", flag, format!("{:o}", text.len()).as_bytes(), |_| ());
+        out.extend_from_slice(text);
+        out.resize(out.len() + padding(text.len() as u64), 0);
+        out
+    }
+
+    fn record(key: &str, value: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        super::super::pax_record(&mut out, key, value.as_bytes());
+        out
+    }
+
+    fn file(name: &[u8]) -> Vec<u8> {
+        header(name, b'0', b"0", |_| ())
+    }
+
+    /// Everything in the archive, read in pieces of `step` bytes; content is joined.
+    fn read(archive: &[u8], step: usize) -> Result<(Vec<(Found, Vec<u8>)>, bool), String> {
+        let mut reader = Reader::new();
+        let mut out: Vec<(Found, Vec<u8>)> = Vec::new();
+        for piece in archive.chunks(step.max(1)) {
+            let mut piece = Bytes::copy_from_slice(piece);
+            while let Some(item) = reader.next(&mut piece)? {
+                match item {
+                    Item::Entry(found) => out.push((found, Vec::new())),
+                    Item::Data(data) => out.last_mut().unwrap().1.extend_from_slice(&data),
+                }
+            }
+            assert!(piece.is_empty());
+        }
+        Ok((out, reader.is_over()))
+    }
+
+    fn closed(parts: &[Vec<u8>]) -> Vec<u8> {
+        [parts.concat(), vec![0; 2 * UNIT]].concat()
+    }
+
+    fn fault(parts: &[Vec<u8>]) -> String {
+        read(&closed(parts), 4096).unwrap_err()
+    }
+
+    #[test]
+    fn what_two_readers_could_understand_in_two_ways_is_refused() {
+        let pax = |key, value| with(b'x', &record(key, value));
+        for (parts, why) in [
+            (vec![header(b"a", b'0', b"0", |h| h[0] = 0)], "an entry has no name"),
+            (vec![header(b"a", b'5', b"1000", |_| ())], "\"a\" claims contents, and is no file"),
+            (
+                vec![header(b"a", b'1', b"1000", |h| h[157] = b'f')],
+                "\"a\" claims contents, and is no file",
+            ),
+            (
+                vec![pax("size", "512"), header(b"a", b'2', b"0", |h| h[157] = b'f')],
+                "\"a\" claims contents, and is no file",
+            ),
+            (vec![header(b"a", b'2', b"0", |_| ())], "\"a\" leads nowhere"),
+            (
+                vec![header(
+                    b"a",
+                    b'0',
+                    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+                    |_| (),
+                )],
+                "a size is less than nothing",
+            ),
+            (
+                vec![header(b"a", b'0', b"\x80\0\0\0\x80\0\0\0\0\0\0\0", |_| ())],
+                "a header's size is no number",
+            ),
+            (
+                vec![pax("size", "9223372036854775808"), file(b"a")],
+                "\"a\" claims 9223372036854775808 bytes",
+            ),
+            (vec![pax("size", "18446744073709551616"), file(b"a")], "a PAX record is malformed"),
+            (vec![pax("size", "+5"), file(b"a")], "a PAX record is malformed"),
+            (vec![header(b"a", b'0', b"12 34", |_| ())], "a header's size is no number"),
+            (vec![header(b"a", b'S', b"0", |_| ())], "\"a\" is in GNU's form for files with holes"),
+            (
+                vec![pax("GNU.sparse.realsize", "99"), file(b"a")],
+                "a file is in GNU's form for files with holes",
+            ),
+            (vec![header(b"a", b'V', b"0", |_| ())], "\"a\" is of unknown kind 'V'"),
+            // A size for the name's own header would move where all else begins.
+            (
+                vec![pax("size", "0"), with(b'L', b"name\0"), file(b"a")],
+                "an entry has its records twice",
+            ),
+            (
+                vec![with(b'L', b"name\0"), pax("path", "b"), file(b"a")],
+                "an entry has its records twice",
+            ),
+            (
+                vec![pax("path", "b"), pax("path", "c"), file(b"a")],
+                "an entry has its records twice",
+            ),
+            (
+                vec![with(b'L', b"n\0"), with(b'L', b"m\0"), file(b"a")],
+                "an entry has its records twice",
+            ),
+            (
+                vec![with(b'x', &[record("path", "b"), record("path", "c")].concat()), file(b"a")],
+                "a PAX record is there twice",
+            ),
+            (vec![pax("path", "b\0/../c"), file(b"a")], "a name has a NUL in it: \"b\\u{0}/../c\""),
+            (vec![with(b'L', b"b\0c\0"), file(b"a")], "a name has a NUL in it: \"b\\u{0}c\""),
+            (vec![pax("path", ""), file(b"a")], "an entry has no name"),
+            (vec![with(b'x', b"99 path=b\n"), file(b"a")], "a PAX record is malformed"),
+            (vec![with(b'x', b"9 path=b\n1"), file(b"a")], "a PAX record is malformed"),
+            (vec![with(b'x', b"0 path=b\n"), file(b"a")], "a PAX record is malformed"),
+            (vec![pax("path", "b")], "it ends between an entry's records and the entry"),
+            (vec![file(b"a"), vec![0; UNIT], file(b"b")], "it goes on after half an end"),
+            (
+                vec![header(b"a", b'x', b"77777777777", |_| ())],
+                "the records of an entry have 8589934591 bytes",
+            ),
+            (
+                vec![header(b"a", b'L', b"77777777777", |_| ())],
+                "the records of an entry have 8589934591 bytes",
+            ),
+            (
+                vec![header(b"a", b'g', b"77777777777", |_| ())],
+                "the records of the archive have 8589934591 bytes",
+            ),
+            (vec![pax("path", "b"), with(b'g', b"x"), file(b"a")], "records follow upon records"),
+            (vec![vec![b'x'; UNIT]], "a header's sum is no number"),
+            (
+                vec![{
+                    let mut h = file(b"a");
+                    h[0] = b'b';
+                    h
+                }],
+                "a header's sum is wrong",
+            ),
+        ] {
+            assert_eq!(fault(&parts), why);
+        }
+        let long = "p/".repeat(PATH / 2) + "p";
+        assert!(fault(&[pax("path", &long), file(b"a")]).ends_with("is too long"));
+        let mut endless = closed(&[]);
+        endless.resize(AFTER as usize + 4 * UNIT, b'x');
+        assert_eq!(read(&endless, 4096).unwrap_err(), "it goes on after its end");
+    }
+
+    #[test]
+    fn gnus_names_are_read_and_other_records_are_not() {
+        let parts = [
+            with(b'g', &record("comment", "of git")),
+            with(b'L', &[&[b'n'; 300][..], b"\0"].concat()),
+            with(b'K', b"target\0"),
+            header(b"cut", b'2', b"0", |_| ()),
+            with(
+                b'x',
+                &[record("SCHILY.xattr.user.a", "\0\n="), record("mtime", "-1.25")].concat(),
+            ),
+            header(b"old/", 0, b"", |h| h[257..265].fill(0)),
+            header(b"name", b'0', b"0", |h| h[345..348].copy_from_slice(b"pre")),
+            header(b"name", b'0', b"0", |h| {
+                h[257..265].copy_from_slice(b"ustar  \0");
+                h[345] = b'x';
+            }),
+            header(b"p", b'6', b"0", |_| ()),
+            header(b"d", b'3', b"0", |_| ()),
+        ];
+        let found = read(&closed(&parts), 7).unwrap();
+        let brief: Vec<_> =
+            found.0.iter().map(|(f, _)| (f.path.as_slice(), f.kind.clone(), f.modified)).collect();
+        assert_eq!(
+            brief,
+            [
+                (&[b'n'; 300][..], FoundKind::Link(b"target".to_vec()), (7, 0)),
+                (b"old/", FoundKind::Folder, (-2, 750_000_000)),
+                (b"pre/name", FoundKind::File, (7, 0)),
+                (b"name", FoundKind::File, (7, 0)),
+                (b"p", FoundKind::Pipe, (7, 0)),
+                (b"d", FoundKind::Device, (7, 0)),
+            ]
+        );
+        assert!(found.1);
+    }
+
+    #[test]
+    fn a_huge_claim_reserves_nothing() {
+        let archive = header(b"a", b'0', b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", |_| ());
+        let (found, over) = read(&archive, UNIT).unwrap();
+        assert_eq!((found[0].0.size, over), (i64::MAX as u64, false));
+        let mut reader = Reader::new();
+        reader.next(&mut archive.into()).unwrap();
+        assert_eq!(reader.part.capacity(), 0);
+    }
+
+    /// Names without line ends, at which the `tar` crate cuts a PAX record off.
+    fn entries() -> impl Strategy<Value = Vec<(Vec<u8>, Vec<u8>, u8)>> {
+        let name = prop::collection::vec(prop_oneof![Just(b'a'), Just(b'/'), 11..=255u8], 1..300);
+        let data = prop::collection::vec(any::<u8>(), 0..1500);
+        prop::collection::vec((name, data, 0..3u8), 0..6)
+    }
+
+    proptest! {
+        /// What our writer writes, this reader and the `tar` crate's read alike, in any pieces.
+        #[test]
+        fn it_reads_as_others_do(entries in entries(), step in 1..2000usize) {
+            let sent = entries.into_iter().map(|(path, data, kind)| Ok(Entry {
+                kind: match kind {
+                    0 => Kind::Folder,
+                    1 => Kind::Link(path.clone()),
+                    _ => Kind::File(Content::Memory(data.into())),
+                },
+                path,
+                mode: 0o4755,
+                modified: -3,
+                owner: (1, 2),
+            }));
+            let archive = Archive::new(sent).collect::<std::io::Result<Vec<_>>>().unwrap().concat();
+            let (found, over) = read(&archive, step).unwrap();
+            prop_assert!(over);
+            let mut theirs = tar::Archive::new(&*archive);
+            let mut count = 0;
+            for (entry, (found, data)) in theirs.entries().unwrap().zip(&found) {
+                let mut entry = entry.unwrap();
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                prop_assert_eq!(&*entry.path_bytes(), &*found.path);
+                prop_assert_eq!(&content, data);
+                prop_assert_eq!(found.modified, (-3, 0));
+                prop_assert_eq!(found.mode, 0o4755);
+                let link = match &found.kind { FoundKind::Link(to) => Some(to.clone()), _ => None };
+                prop_assert_eq!(entry.link_name_bytes().map(|l| l.to_vec()), link);
+                count += 1;
+            }
+            prop_assert_eq!(count, found.len());
+            // Cut anywhere, it is not over.
+            let cut = &archive[..archive.len() - UNIT - 1];
+            prop_assert!(!read(cut, step).unwrap().1);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000), step in 1..600usize) {
+            let _ = read(&bytes, step);
+            let _ = is_plain(&bytes);
+        }
+
+        #[test]
+        fn no_spoilt_header_makes_it_panic(at in 0..UNIT, bytes in prop::collection::vec(any::<u8>(), 0..40), flag in prop::sample::select(&b"0123456LKxgS\0"[..])) {
+            let end = UNIT.min(at + bytes.len());
+            let spoilt = header(b"a", flag, b"1000", |h| h[at..end].copy_from_slice(&bytes[..end - at]));
+            let _ = read(&closed(&[spoilt, vec![b'1'; UNIT], file(b"b")]), 100);
+        }
+    }
+}
