@@ -7,5 +7,7 @@ mod plan;
 mod walk;
 
 pub use context::BuildContext;
+pub(crate) use ignore::Ignore;
 pub use packed::ContextTar;
 pub use walk::{SkipReason, Skipped};
+pub(crate) use walk::{Walk, entry, open_file};

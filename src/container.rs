@@ -21,6 +21,7 @@
 //! | any | `rename` | done | done | done | by state | done | not found |
 //! | any | `update`, `commit`, `logs`, `inspect` | done | done | done | done | done | not found |
 //! | any | `wait_for(NotRunning)` | code 0 | waits | waits | waits | last code | not found |
+//! | any | `stat`, `read_file`, `copy_out`, `copy_in`, `write_file`, `export` | done | done | done | done | done | not found |
 //! | any | `lookup` | Created | Running | Paused | Other | Exited | Gone |
 //!
 //! "conflict" is status 409 ([`Error::is_conflict`]), "not found" 404 ([`Error::is_not_found`]), "by
@@ -36,6 +37,7 @@
 mod attach;
 mod changes;
 mod commit;
+mod copy;
 mod create;
 mod details;
 mod doors;
@@ -68,6 +70,10 @@ use std::fmt;
 pub use attach::{Attach, AttachOutput, Attachable, Attached};
 pub use changes::{Change, ChangeKind, Changes};
 pub use commit::{Commit, CommitOptions};
+pub use copy::{
+    Archive, Copied, CopiedIn, CopyIn, CopyOut, Export, LeftOut, LeftOutReason, PathKind, PathStat,
+    PutArchive, ReadFile, Stat, WriteFile,
+};
 pub use create::Create;
 pub use details::{
     ConfigDetails, ContainerDetails, EndpointDetails, EnvVars, Health, HealthCheckResult,

@@ -4,11 +4,13 @@
 //! [`source`](std::error::Error::source) says why, never both.
 
 mod connect;
+mod output;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use connect::{ConnectError, ConnectFailure, Tried};
+pub use output::OutputError;
 
 use crate::wire::ApiVersion;
 
@@ -49,6 +51,9 @@ pub enum Error {
     /// What was to be sent could not be read.
     #[error(transparent)]
     Input(InputError),
+    /// What came could not be written to the local disk.
+    #[error(transparent)]
+    Output(OutputError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),

@@ -19,6 +19,7 @@ use std::fmt;
 
 pub use archive::{Import, Load, Loaded, Save};
 pub use build::{Build, BuildOutput, BuildStream, Built, StreamBuild};
+pub(crate) use build::{LeftOut, Watched};
 pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
 pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDetails};
 pub use list::{ImageSummary, ListImages};

@@ -4,6 +4,8 @@
 //! clients write. An archive is made block by block and never held whole; what a file's header
 //! promised is what follows it, or the archive breaks off with an error.
 
+mod read;
+
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
@@ -11,6 +13,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+
+pub(crate) use read::{Found, FoundKind, Item, Reader, is_plain};
 
 /// The unit of the format: headers are of this size, and contents are filled up to it.
 const UNIT: usize = 512;

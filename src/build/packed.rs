@@ -126,15 +126,27 @@ impl ContextTar {
                 }
             },
         };
-        Ok(ContextTar {
-            dockerfile: plan.dockerfile,
-            skipped: Vec::new(),
-            ready: VecDeque::new(),
-            failure: None,
-            making: local.map(|local| Making::Paused(Box::new(local))),
-            tail: tail.map(|tail| ReaderStream::with_capacity(tail, PIECE)),
-            stop,
-        })
+        let tail = tail.map(|tail| ReaderStream::with_capacity(tail, PIECE));
+        Ok(ContextTar::begin(plan.dockerfile, local, tail, stop))
+    }
+
+    /// Begin an archive of these entries, and of what a walk finds, in this order.
+    pub(crate) fn of(added: Vec<Entry>, walk: Option<Walk>) -> ContextTar {
+        let stop = Arc::new(AtomicBool::new(false));
+        let walk = walk.map(|walk| walk.stop_at(stop.clone()));
+        let local = Archive::new(Local { added: added.into_iter(), walk });
+        ContextTar::begin(None, Some(local), None, stop)
+    }
+
+    fn begin(
+        dockerfile: Option<String>,
+        local: Option<Archive<Local>>,
+        tail: Option<ReaderStream<Reader>>,
+        stop: Arc<AtomicBool>,
+    ) -> ContextTar {
+        let making = local.map(|local| Making::Paused(Box::new(local)));
+        let (skipped, ready, failure) = Default::default();
+        ContextTar { dockerfile, skipped, ready, failure, making, tail, stop }
     }
 
     /// Return the path of the Dockerfile in the archive; `None` if the engine is to look for

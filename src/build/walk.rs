@@ -64,6 +64,9 @@ pub(crate) struct Walk {
     keep: Vec<Vec<u8>>,
     /// Paths that are not sent, because something else takes their place.
     replaced: Vec<Vec<u8>>,
+    /// Goes before every path in the archive; empty, or with a slash at its end.
+    prefix: Vec<u8>,
+    owner: (u64, u64),
     inside: Vec<Folder>,
     skipped: Vec<Skipped>,
     stop: Arc<AtomicBool>,
@@ -87,8 +90,20 @@ impl Walk {
     pub(crate) fn new(root: PathBuf, ignore: Ignore) -> io::Result<Walk> {
         let names = names(&root).map_err(|e| unreadable(&root, e))?;
         let inside = vec![Folder { path: Vec::new(), names, verdict: Verdict::default() }];
-        let (keep, replaced, skipped) = Default::default();
-        Ok(Walk { root, ignore, keep, replaced, inside, skipped, stop: Arc::default() })
+        let (keep, replaced, prefix, owner, skipped, stop) = Default::default();
+        Ok(Walk { root, ignore, keep, replaced, prefix, owner, inside, skipped, stop })
+    }
+
+    /// Put everything into the folder `name` of the archive.
+    pub(crate) fn below(mut self, name: &[u8]) -> Walk {
+        self.prefix = [name, b"/"].concat();
+        self
+    }
+
+    /// Say to whom everything belongs: root otherwise, whoever owns it here.
+    pub(crate) fn owned_by(mut self, owner: (u64, u64)) -> Walk {
+        self.owner = owner;
+        self
     }
 
     /// Take `path` along even if it is ignored.
@@ -165,7 +180,8 @@ impl Walk {
             self.skip(path.to_vec(), why);
             return Ok(None);
         };
-        Ok(wanted.then(|| entry(path.to_vec(), kind, &meta)))
+        let path = [&*self.prefix, path].concat();
+        Ok(wanted.then(|| entry(path, kind, &meta, self.owner)))
     }
 
     fn is_kept_below(&self, path: &[u8]) -> bool {
@@ -207,7 +223,7 @@ impl Iterator for Walk {
 ///
 /// Opening follows links; so what was opened must be what stands there. A file that is saved anew
 /// at this very moment is opened again.
-fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
     for _ in 0..10 {
         let file = File::open(path)?;
         let (opened, there) = (file.metadata()?, fs::symlink_metadata(path)?);
@@ -226,10 +242,9 @@ fn names(folder: &Path) -> io::Result<vec::IntoIter<OsString>> {
     Ok(names.into_iter())
 }
 
-/// What is sent of a file: its mode and its time, in whole seconds. It belongs to root, whoever
-/// owns it here.
-fn entry(path: Vec<u8>, kind: Kind, meta: &Metadata) -> Entry {
-    Entry { path, mode: meta.mode(), modified: meta.mtime(), owner: (0, 0), kind }
+/// What is sent of a file: its mode and its time, in whole seconds.
+pub(crate) fn entry(path: Vec<u8>, kind: Kind, meta: &Metadata, owner: (u64, u64)) -> Entry {
+    Entry { path, mode: meta.mode(), modified: meta.mtime(), owner, kind }
 }
 
 #[cfg(test)]

@@ -387,18 +387,18 @@ verb!(StreamBuild, build.transport => Result<BuildStream, Error>);
 
 /// What a context could not hold, as far as it has been sent.
 #[derive(Clone, Default)]
-struct LeftOut(Arc<Mutex<Vec<Skipped>>>);
+pub(crate) struct LeftOut(Arc<Mutex<Vec<Skipped>>>);
 
 impl LeftOut {
-    fn get(&self) -> Vec<Skipped> {
+    pub(crate) fn get(&self) -> Vec<Skipped> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// A context on its way, whose notes outlive it.
-struct Watched {
-    tar: ContextTar,
-    left_out: LeftOut,
+pub(crate) struct Watched {
+    pub(crate) tar: ContextTar,
+    pub(crate) left_out: LeftOut,
 }
 
 impl Stream for Watched {

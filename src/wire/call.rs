@@ -83,6 +83,10 @@ impl Call {
         Call::new(Method::POST, segments)
     }
 
+    pub(crate) fn put(segments: &[&str]) -> Call {
+        Call::new(Method::PUT, segments)
+    }
+
     pub(crate) fn delete(segments: &[&str]) -> Call {
         Call::new(Method::DELETE, segments)
     }

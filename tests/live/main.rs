@@ -8,6 +8,7 @@ mod attach;
 mod build;
 mod cancel;
 mod commit;
+mod copy;
 mod drift;
 mod events;
 mod exec;

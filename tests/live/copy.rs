@@ -1,0 +1,214 @@
+//! Files in and out of containers, held against `docker cp`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use bowline::container::{LeftOutReason, PathKind};
+use bowline::error::{StreamError, StreamFault};
+use bowline::{Container, Error};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+
+use crate::support::engine::Own;
+
+/// What is in a folder: for each path its kind, mode, time and content.
+fn tree(root: &Path) -> BTreeMap<String, String> {
+    fn walk(root: &Path, at: &Path, out: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let what = if meta.is_symlink() {
+                format!("-> {}", fs::read_link(&path).unwrap().display())
+            } else {
+                let content =
+                    if meta.is_dir() { String::new() } else { fs::read_to_string(&path).unwrap() };
+                let kind = if meta.is_dir() { "folder" } else { "file" };
+                format!("{kind} {:o} {} {content:?}", meta.mode() & 0o7777, meta.mtime())
+            };
+            out.insert(name, what);
+            if meta.is_dir() {
+                walk(root, &path, out);
+            }
+        }
+    }
+    let mut out = BTreeMap::new();
+    walk(root, root, &mut out);
+    out
+}
+
+/// Give a tree times that a copy in the same second would not have.
+fn age(root: &Path) {
+    let script = "find . -depth -exec touch -h -d '2001-02-03 04:05:06' {} +";
+    let done = Command::new("sh").args(["-c", script]).current_dir(root).status().unwrap();
+    assert!(done.success());
+}
+
+fn sample() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("top");
+    let long = "l".repeat(200);
+    for folder in ["", "empty", "closed", "sub/deep", &long] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for (name, mode) in [
+        ("plain", 0o644),
+        ("tool", 0o755),
+        ("closed/secret", 0o400),
+        ("sub/deep/é ü 漢字", 0o640),
+        ("sub/ a\nb\\", 0o600),
+        (&format!("{long}/{long}"), 0o444),
+    ] {
+        fs::write(root.join(name), name).unwrap();
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o500)).unwrap();
+    symlink("plain", root.join("link")).unwrap();
+    symlink("../plain", root.join("sub/up")).unwrap();
+    symlink("nowhere", root.join("dangling")).unwrap();
+    symlink(&long, root.join("far")).unwrap();
+    age(dir.path());
+    dir
+}
+
+#[tokio::test]
+async fn a_tree_goes_in_and_comes_out_the_same() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    let dir = sample();
+    let sent = c.copy_in(dir.path().join("top"), "/tree").await.unwrap();
+    assert_eq!(sent.skipped, []);
+    let back = tempfile::tempdir().unwrap();
+    let copied = c.copy_out("/tree", back.path().join("top")).await.unwrap();
+    assert_eq!(copied.left_out, []);
+    assert_eq!(tree(back.path()), tree(dir.path()));
+    assert_eq!((copied.files, copied.folders, copied.links), (6, 6, 4));
+    // Once more, over what is there.
+    c.copy_out("/tree/.", back.path().join("top")).await.unwrap();
+    assert_eq!(tree(&back.path().join("top")), tree(&dir.path().join("top")));
+}
+
+#[tokio::test]
+async fn in_every_state() {
+    async fn both<S: bowline::container::State>(c: &Container<S>, state: &str) {
+        c.write_file("/f", state.to_owned()).await.unwrap();
+        assert_eq!(c.read_file("f").await.unwrap(), state);
+        let dir = tempfile::tempdir().unwrap();
+        c.copy_in(sample().path().join("top/plain"), "/etc/").await.unwrap();
+        c.copy_out("/etc/plain", dir.path()).await.unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("plain")).unwrap(), "plain");
+    }
+    let own = Own::new().await;
+    let c = own.created().await;
+    both(&c, "created").await;
+    let c = c.start().await.unwrap();
+    both(&c, "running").await;
+    let seen = c.exec(["cat", "/f", "/etc/plain"]).await.unwrap();
+    assert_eq!(seen.stdout_lossy(), "runningplain");
+    let c = c.pause().await.unwrap();
+    both(&c, "paused").await;
+    let c = c.kill().await.unwrap();
+    both(&c, "exited").await;
+}
+
+#[tokio::test]
+async fn a_path_of_each_kind() {
+    let own = Own::new().await;
+    let script = "mkdir -p /d/e; chmod 1777 /d; echo hello > /d/f; chmod 4751 /d/f
+        touch -d @86400 /d/f; ln -s f /d/lf; ln -s /d /ld; mkfifo /d/p; ln -s nowhere /d/no";
+    let c = own.docker.create(own.spec(["sh", "-c", script])).await.unwrap().run().await.unwrap();
+    let brief = async |path: &str| {
+        let s = c.stat(path).await.unwrap();
+        format!("{} {:?} {:o} {:?}", s.name, s.kind, s.mode, s.link_target)
+    };
+    assert_eq!(brief("/d").await, "d Directory 1777 None");
+    assert_eq!(brief("d/f").await, "f File 4751 None");
+    assert_eq!(brief("/d/lf").await, "lf Symlink 777 Some(\"/d/f\")");
+    assert_eq!(brief("/ld").await, "ld Symlink 777 Some(\"/d\")");
+    assert_eq!(brief("/ld/").await, "ld Directory 1777 None");
+    assert_eq!(brief("/d/p").await, "p Other 644 None");
+    let file = c.stat("/d/f").await.unwrap();
+    assert_eq!((file.size, file.mtime.map(|t| t.secs())), (6, Some(86_400)));
+    assert!(c.stat("/d/none").await.unwrap_err().is_not_found());
+
+    assert_eq!(c.read_file("/ld/lf").await.unwrap(), "hello\n");
+    assert!(c.read_file("/d/no").await.unwrap_err().is_not_found());
+    for bad in ["/d", "/ld", "/d/p", ""] {
+        let error = c.read_file(bad).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{bad}: {error}");
+    }
+    let error = c.read_file("/d/f").limit(5).await.unwrap_err();
+    let Error::Stream(StreamError { fault: StreamFault::TooLarge(5), .. }) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(c.read_file("/d/f").limit(6).await.unwrap().len(), 6);
+
+    let dir = tempfile::tempdir().unwrap();
+    let copied = c.copy_out("/d", dir.path()).await.unwrap();
+    let left: Vec<_> =
+        copied.left_out.iter().map(|l| (l.path.file_name().unwrap(), l.why)).collect();
+    assert_eq!(left, [("p".as_ref(), LeftOutReason::Pipe)]);
+    let mode = |path: &str| fs::metadata(dir.path().join(path)).unwrap().mode() & 0o7777;
+    assert_eq!((mode("d"), mode("d/f")), (0o777, 0o751));
+    c.copy_out("/d", dir.path()).special_bits().await.unwrap();
+    assert_eq!((mode("d"), mode("d/f")), (0o1777, 0o4751));
+    c.copy_out("/ld", dir.path().join("followed")).follow_link().await.unwrap();
+    assert!(dir.path().join("followed/f").is_file());
+    let link = dir.path().join("link");
+    let copied = c.copy_out("/ld", &link).await.unwrap();
+    assert_eq!(copied.left_out[0].why, LeftOutReason::LinkLeadsOut);
+    assert!(fs::symlink_metadata(&link).is_err());
+    c.copy_out("/ld", &link).all_links().await.unwrap();
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("/d"));
+}
+
+#[tokio::test]
+async fn archives_raw_and_whole() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    c.write_file("/root/mark", "x").mode(0o4711).owner(12, 34).await.unwrap();
+    let mut bytes = Vec::new();
+    c.archive("/root/mark").await.unwrap().read_to_end(&mut bytes).await.unwrap();
+    let mut archive = tar::Archive::new(&*bytes);
+    let entry = archive.entries().unwrap().next().unwrap().unwrap();
+    let header = entry.header();
+    let owner = (header.uid().unwrap(), header.gid().unwrap());
+    assert_eq!((header.mode().unwrap() & 0o7777, owner), (0o4711, (12, 34)));
+
+    let d = own.created().await;
+    d.put_archive("/tmp", std::io::Cursor::new(bytes)).await.unwrap();
+    assert_eq!(d.read_file("/tmp/mark").await.unwrap(), "x");
+    for bad in [&b"\x1f\x8b\x08\0\0\0\0\0"[..], &[b'x'; 600]] {
+        let error = d.put_archive("/tmp", bad).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+    }
+    assert!(d.put_archive("/none", &[0; 1024][..]).await.unwrap_err().is_not_found());
+    assert!(d.write_file("/none/f", "").await.unwrap_err().is_not_found());
+    // A directory stays one, unless told otherwise.
+    assert!(d.write_file("/root", "").await.is_err());
+    assert_eq!(d.stat("/root").await.unwrap().kind, PathKind::Directory);
+    d.write_file("/root", "now a file").allow_overwrite_dir_with_file().await.unwrap();
+    assert_eq!(d.read_file("/root").await.unwrap(), "now a file");
+
+    let mut names = Vec::new();
+    let mut whole = Vec::new();
+    c.export().await.unwrap().read_to_end(&mut whole).await.unwrap();
+    for entry in tar::Archive::new(&*whole).entries().unwrap() {
+        names.push(entry.unwrap().path().unwrap().display().to_string());
+    }
+    assert!(names.iter().any(|name| name == "root/mark"), "{} names", names.len());
+}
+
+#[tokio::test]
+async fn an_archive_that_is_dropped_lets_go_of_the_container() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let mut tar = c.archive("/").await.unwrap();
+    tar.next().await.unwrap().unwrap();
+    drop(tar);
+    // It waits for the container's lock.
+    c.inspect().timeout(std::time::Duration::from_secs(20)).await.unwrap();
+}
