@@ -473,8 +473,10 @@ mod tests {
         header(name, b'0', b"0", |_| ())
     }
 
+    type Whole = (Found, Vec<u8>);
+
     /// Everything in the archive, read in pieces of `step` bytes; content is joined.
-    fn read(archive: &[u8], step: usize) -> Result<(Vec<(Found, Vec<u8>)>, bool), String> {
+    fn read(archive: &[u8], step: usize) -> Result<(Vec<Whole>, bool), String> {
         let mut reader = Reader::new();
         let mut out: Vec<(Found, Vec<u8>)> = Vec::new();
         for piece in archive.chunks(step.max(1)) {
