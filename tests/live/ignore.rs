@@ -517,7 +517,9 @@ async fn an_engine_builds_from_it() {
 
     let image = crate::support::engine::unique("context");
     let build = ["build", "--no-cache", "--tag", &image, "--file", &name, "-"];
+    let engine = crate::support::engine::docker().await.host().to_string();
     let mut child = docker_cli()
+        .args(["--host", &engine])
         .args(build)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -526,7 +528,7 @@ async fn an_engine_builds_from_it() {
         .unwrap();
     child.stdin.take().unwrap().write_all(&whole).unwrap();
     let out = child.wait_with_output().unwrap();
-    let _ = docker_cli().args(["image", "rm", &image]).output();
+    let _ = docker_cli().args(["--host", &engine, "image", "rm", &image]).output();
     let text = out.stdout.escape_ascii().to_string().replace(r"\n", "\n");
     assert!(out.status.success(), "{text}\n{}", String::from_utf8_lossy(&out.stderr));
     let seen: Vec<&str> =
