@@ -318,7 +318,10 @@ impl CopyIn {
             Some(_) if is_folder => return refused("is no directory, and a directory is copied"),
             Some((PathKind::File, _)) => {}
             Some(_) => return refused("must be a directory or a file"),
-            None if !is_folder && dest.folder => return refused("is no directory that is there"),
+            // A new folder may be given a slash, but "new/." is in a folder that is not there.
+            None if dest.contents || (!is_folder && dest.folder) => {
+                return refused("is no directory that is there");
+            }
             None => {}
         }
         match dest.split() {

@@ -137,7 +137,9 @@ impl Place {
             }
             Ok(_) => fail(ErrorKind::InvalidInput, "it is neither a file nor a folder"),
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                if !is_folder && means_folder(dest.as_os_str().as_bytes()) {
+                let path = dest.as_os_str().as_bytes();
+                // A new folder may be given a slash, but "new/." is in a folder that is not there.
+                if path.ends_with(b"/.") || (!is_folder && path.ends_with(b"/")) {
                     return fail(ErrorKind::NotFound, "there is no such folder");
                 }
                 Place::beside(dest, contents)
@@ -167,11 +169,6 @@ impl Place {
             Err(e) => Err(Fault::Disk(path, e.into())),
         }
     }
-}
-
-/// A path that ends so names a folder.
-pub(super) fn means_folder(path: &[u8]) -> bool {
-    path.ends_with(b"/") || path.ends_with(b"/.")
 }
 
 /// An archive on its way to the disk.
