@@ -90,7 +90,7 @@ impl PutArchive {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         Path::parse(&self.folder)?;
         Ok(self.put.call(&self.on, &self.folder))
     }
@@ -162,7 +162,7 @@ impl WriteFile {
     }
 
     /// The call, and the file's name in the archive.
-    fn call(&self) -> Result<(Call, Vec<u8>), Error> {
+    pub(super) fn call(&self) -> Result<(Call, Vec<u8>), Error> {
         let path = Path::parse(&self.path)?;
         match path.split() {
             Some((folder, name)) if !path.folder => {
