@@ -145,11 +145,6 @@ fn a_text_never_changes_the_route() {
             [Some("commit")],
             ["container", "author", "comment", "changes"]
         );
-        const ARCHIVE: [Option<&str>; 3] = [Some("containers"), ID, Some("archive")];
-        verb!("stat", running.stat(t), "HEAD", ARCHIVE, ["path"]);
-        verb!("read file", running.read_file(t), "GET", ARCHIVE, ["path"]);
-        const KEYS: [&str; 2] = ["path", "noOverwriteDirNonDir"];
-        verb!("write file", running.write_file(t, t.to_owned()), "PUT", ARCHIVE, KEYS);
         verb!(
             "list",
             docker.containers().name(t).label(t).network(t).volume(t).ancestor(t),
