@@ -340,6 +340,54 @@ impl Path {
 mod tests {
     use super::*;
 
+    fn web() -> Container<Unknown> {
+        let host = crate::Host::parse("engine", "tcp://engine:1").unwrap();
+        let limits = crate::Timeouts::default();
+        let transport = crate::transport::Transport::new(host, "a test".into(), limits, None);
+        Container {
+            transport: transport.unwrap(),
+            id: serde_json::from_value("f00f00f00f00".into()).unwrap(),
+            traits: crate::container::Traits::default(),
+            state: Unknown(()),
+        }
+    }
+
+    #[test]
+    fn calls() {
+        let web = web();
+        let calls = [
+            web.stat("/a b&c").call(),
+            web.archive("/a/.").call(),
+            web.read_file("/a").call(),
+            web.copy_out("a/../b/", "here").call(),
+            web.copy_out("/", "here").call(),
+            Ok(web.export().call()),
+            web.write_file("f", "x").copy_uid_gid().call().map(|(call, _)| call),
+            web.write_file("/a/f", "x")
+                .allow_overwrite_dir_with_file()
+                .call()
+                .map(|(call, _)| call),
+            web.put_archive("/a", &b""[..]).call(),
+        ];
+        let calls: Vec<_> = calls.into_iter().map(|call| call.unwrap().to_string()).collect();
+        insta::assert_snapshot!(calls.join("\n"), @r"
+        HEAD /containers/f00f00f00f00/archive?path=%2Fa%20b%26c
+        GET /containers/f00f00f00f00/archive?path=%2Fa%2F.
+        GET /containers/f00f00f00f00/archive?path=%2Fa
+        GET /containers/f00f00f00f00/archive?path=%2Fb%2F
+        GET /containers/f00f00f00f00/archive?path=%2F.
+        GET /containers/f00f00f00f00/export
+        PUT /containers/f00f00f00f00/archive?path=%2F&noOverwriteDirNonDir=1&copyUIDGID=1
+        PUT /containers/f00f00f00f00/archive?path=%2Fa
+        PUT /containers/f00f00f00f00/archive?path=%2Fa&noOverwriteDirNonDir=1
+        ");
+        for bad in ["/", "/a/", "/a/.", "..", ""] {
+            assert!(web.write_file(bad, "x").call().is_err(), "{bad}");
+        }
+        assert!(web.copy_out("/a", "").call().is_err());
+        assert!(!format!("{:?}", web.write_file("/a", "canary")).contains("canary"));
+    }
+
     #[test]
     fn gos_modes_are_unixs() {
         let both = |mode| (format!("{:o}", permissions(mode)), kind(mode));

@@ -473,12 +473,12 @@ mod tests {
         header(name, b'0', b"0", |_| ())
     }
 
-    type Whole = (Found, Vec<u8>);
+    type Contents = Vec<(Found, Vec<u8>)>;
 
     /// Everything in the archive, read in pieces of `step` bytes; content is joined.
-    fn read(archive: &[u8], step: usize) -> Result<(Vec<Whole>, bool), String> {
+    fn read(archive: &[u8], step: usize) -> Result<(Contents, bool), String> {
         let mut reader = Reader::new();
-        let mut out: Vec<(Found, Vec<u8>)> = Vec::new();
+        let mut out = Contents::new();
         for piece in archive.chunks(step.max(1)) {
             let mut piece = Bytes::copy_from_slice(piece);
             while let Some(item) = reader.next(&mut piece)? {

@@ -212,3 +212,207 @@ async fn an_archive_that_is_dropped_lets_go_of_the_container() {
     // It waits for the container's lock.
     c.inspect().timeout(std::time::Duration::from_secs(20)).await.unwrap();
 }
+
+/// Run `docker cp`, and say whether it did.
+async fn docker_cp(folder: &Path, from: &str, to: &str) -> bool {
+    let mut cp = tokio::process::Command::new("docker");
+    let done = cp.args(["cp", "--quiet", from, to]).current_dir(folder).output().await;
+    done.expect("this test needs the docker command").status.success()
+}
+
+/// A ground to copy onto, with a thing of each kind.
+fn ground() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs::create_dir_all(root.join("there/d")).unwrap();
+    fs::write(root.join("there/d/kept"), "kept").unwrap();
+    fs::write(root.join("file"), "old").unwrap();
+    symlink("there", root.join("to-folder")).unwrap();
+    symlink("file", root.join("to-file")).unwrap();
+    fs::create_dir_all(root.join("clash/d/f")).unwrap();
+    fs::write(root.join("clash/f"), "old").unwrap();
+    fs::create_dir_all(root.join("clash2")).unwrap();
+    fs::write(root.join("clash2/d"), "old").unwrap();
+    age(root);
+    dir
+}
+
+/// Destinations that a copy can be given, on the ground.
+const DESTS: &[&str] = &[
+    "there",
+    "there/",
+    "there/.",
+    "file",
+    "file/",
+    "new",
+    "new/",
+    "new/.",
+    "to-folder",
+    "to-folder/",
+    "to-file",
+    "no/new",
+    "file/new",
+    "clash",
+    "clash2",
+    "there/../new",
+    ".",
+];
+
+/// Say whether a pair is worth its time: everything is tried with the usual of the other side.
+fn pairs(from: &str, dest: &str) -> bool {
+    let usual = ["/d", "/d/.", "d/f", "d", "d/."].contains(&from);
+    usual || ["there", "new", "file"].contains(&dest)
+}
+
+/// The times of folders that were merged into hold the second of the copy.
+fn timeless(
+    mut tree: BTreeMap<String, String>,
+    merged: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    for (path, what) in &mut tree {
+        if merged.contains_key(path) && what.starts_with("folder") {
+            *what = "folder".into();
+        }
+    }
+    tree
+}
+
+#[tokio::test]
+async fn out_to_where_docker_cp_puts_it() {
+    let own = Own::new().await;
+    let script = "mkdir -p /d/e; echo f > /d/f; ln -s f /d/l; ln -s e /d/le; chmod 700 /d/e; ln /d/f /d/hard; ln -s d/f /rl
+        find /d -exec touch -h -d @86400 {} +";
+    let c = own.docker.create(own.spec(["sh", "-c", script])).await.unwrap().run().await.unwrap();
+    let (mut same, mut odd) = (0, Vec::new());
+    for from in [
+        "/d",
+        "/d/",
+        "/d/.",
+        "d/f",
+        "/d/l",
+        "/d/le",
+        "/d/le/",
+        "/d/le/.",
+        "/d/f/",
+        "/none",
+        "/d/../d/f",
+        "/rl",
+    ] {
+        for dest in DESTS.iter().filter(|dest| pairs(from, dest)) {
+            // There docker takes the link for no folder, but only then.
+            if (from, *dest) == ("/d/.", "to-folder/") {
+                continue;
+            }
+            let (ours, theirs) = (ground(), ground());
+            let before = tree(theirs.path());
+            let they = docker_cp(theirs.path(), &format!("{}:{from}", c.id()), dest).await;
+            let mut to = ours.path().as_os_str().to_owned();
+            to.push("/");
+            to.push(dest);
+            let we = c.copy_out(from, to).await;
+            if we.is_ok() != they {
+                odd.push(format!("{from} to {dest}: they {they}, we {we:?}"));
+            } else if they {
+                let now = |dir: &TempDir| timeless(tree(dir.path()), &before);
+                if now(&ours) != now(&theirs) {
+                    odd.push(format!("{from} to {dest}: {:?} {:?}", now(&ours), now(&theirs)));
+                }
+                same += 1;
+            }
+        }
+    }
+    assert!(odd.is_empty(), "{}", odd.join("\n"));
+    assert!(same > 30, "only {same} of them could be done");
+}
+
+#[tokio::test]
+async fn in_to_where_docker_cp_puts_it() {
+    let own = Own::new().await;
+    let local = tempfile::tempdir().unwrap();
+    fs::create_dir_all(local.path().join("d/e")).unwrap();
+    fs::write(local.path().join("d/f"), "f").unwrap();
+    symlink("f", local.path().join("d/l")).unwrap();
+    symlink("e", local.path().join("d/le")).unwrap();
+    age(local.path());
+    let both = tempfile::tempdir().unwrap();
+    for who in ["ours", "theirs"] {
+        fs::rename(ground().keep(), both.path().join(who)).unwrap();
+    }
+    let before = tree(&both.path().join("ours"));
+    let (mut same, mut odd) = (0, Vec::new());
+    // The same ground for both, side by side in one container.
+    let c = own.created().await;
+    for from in
+        ["d", "d/", "d/.", "d/f", "d/l", "d/le", "d/le/", "d/le/.", "d/f/", "none", "d/../d/f"]
+    {
+        for (at, dest) in DESTS.iter().enumerate().filter(|(_, dest)| pairs(from, dest)) {
+            let place = format!("/{at}{}", from.replace('/', "_"));
+            let (ours, theirs) = (format!("{place}/ours"), format!("{place}/theirs"));
+            c.copy_in(both.path(), &place).await.unwrap();
+            let they = docker_cp(local.path(), from, &format!("{}:{theirs}/{dest}", c.id())).await;
+            let mut path = local.path().as_os_str().to_owned();
+            path.push("/");
+            path.push(from);
+            let we = c.copy_in(path, format!("{ours}/{dest}")).await;
+            if we.is_ok() != they {
+                odd.push(format!("{from} to {dest}: they {they}, we {we:?}"));
+            } else if they {
+                let dir = tempfile::tempdir().unwrap();
+                c.copy_out(format!("{place}/."), dir.path()).all_links().await.unwrap();
+                let now = |who: &str| timeless(tree(&dir.path().join(who)), &before);
+                let (ours, theirs) = (now("ours"), now("theirs"));
+                if ours != theirs {
+                    odd.push(format!("{from} to {dest}: {ours:?} {theirs:?}"));
+                }
+                same += 1;
+            }
+        }
+    }
+    assert!(odd.is_empty(), "{}", odd.join("\n"));
+    assert!(same > 30, "only {same} of them could be done");
+}
+
+/// The most memory this process has had, in bytes.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// In a process of its own, for the peak counts all that ever was.
+#[test]
+fn a_large_file_takes_little_memory_both_ways() {
+    if std::env::var_os("BOWLINE_LARGE").is_none() {
+        let this = std::env::current_exe().unwrap();
+        let name = "copy::a_large_file_takes_little_memory_both_ways";
+        let done = Command::new(this).args(["--exact", name]).env("BOWLINE_LARGE", "1").output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        const SIZE: u64 = 100 << 20;
+        let own = Own::new().await;
+        let c = own.created().await;
+        let dir = tempfile::tempdir().unwrap();
+        let large = dir.path().join("large");
+        fs::File::create(&large).unwrap().set_len(SIZE).unwrap();
+        c.write_file("/small", "x").await.unwrap();
+        c.copy_out("/small", dir.path()).await.unwrap();
+        let before = peak();
+        c.copy_in(&large, "/large").await.unwrap();
+        let copied = c.copy_out("/large", dir.path().join("back")).await.unwrap();
+        assert_eq!(copied.bytes, SIZE);
+        assert_eq!(fs::metadata(dir.path().join("back")).unwrap().len(), SIZE);
+        let more = peak() - before;
+        assert!(more < 16 << 20, "it took {more} bytes");
+        // The limit is held before anything is written.
+        let error = c.copy_out("/large", dir.path().join("less")).limit(1 << 20).await.unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Stream(StreamError { fault: StreamFault::TooLarge(_), .. })
+        ));
+        assert!(!dir.path().join("less").exists());
+    });
+}

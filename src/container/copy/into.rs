@@ -90,7 +90,7 @@ impl PutArchive {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         Path::parse(&self.folder)?;
         Ok(self.put.call(&self.on, &self.folder))
     }
@@ -162,7 +162,7 @@ impl WriteFile {
     }
 
     /// The call, and the file's name in the archive.
-    fn call(&self) -> Result<(Call, Vec<u8>), Error> {
+    pub(super) fn call(&self) -> Result<(Call, Vec<u8>), Error> {
         let path = Path::parse(&self.path)?;
         match path.split() {
             Some((folder, name)) if !path.folder => {
@@ -318,7 +318,10 @@ impl CopyIn {
             Some(_) if is_folder => return refused("is no directory, and a directory is copied"),
             Some((PathKind::File, _)) => {}
             Some(_) => return refused("must be a directory or a file"),
-            None if !is_folder && dest.folder => return refused("is no directory that is there"),
+            // A new folder may be given a slash, but "new/." is in a folder that is not there.
+            None if dest.contents || (!is_folder && dest.folder) => {
+                return refused("is no directory that is there");
+            }
             None => {}
         }
         match dest.split() {

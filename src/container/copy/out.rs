@@ -41,7 +41,7 @@ impl Archive {
         Archive { on, path }
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         Path::parse(&self.path)?;
         Ok(get(&self.on, &self.path))
     }
@@ -65,7 +65,7 @@ impl Export {
         Export { on }
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         self.on.get("export").patience(Patience::Endless)
     }
 
@@ -96,7 +96,7 @@ impl ReadFile {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         Path::parse(&self.path)?;
         Ok(get(&self.on, &self.path))
     }
@@ -204,7 +204,7 @@ impl CopyOut {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         if self.dest.as_os_str().is_empty() {
             return Err(Error::invalid("destination", "", "must not be empty"));
         }

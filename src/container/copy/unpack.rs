@@ -137,7 +137,9 @@ impl Place {
             }
             Ok(_) => fail(ErrorKind::InvalidInput, "it is neither a file nor a folder"),
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                if !is_folder && means_folder(dest.as_os_str().as_bytes()) {
+                let path = dest.as_os_str().as_bytes();
+                // A new folder may be given a slash, but "new/." is in a folder that is not there.
+                if path.ends_with(b"/.") || (!is_folder && path.ends_with(b"/")) {
                     return fail(ErrorKind::NotFound, "there is no such folder");
                 }
                 Place::beside(dest, contents)
@@ -167,11 +169,6 @@ impl Place {
             Err(e) => Err(Fault::Disk(path, e.into())),
         }
     }
-}
-
-/// A path that ends so names a folder.
-pub(super) fn means_folder(path: &[u8]) -> bool {
-    path.ends_with(b"/") || path.ends_with(b"/.")
 }
 
 /// An archive on its way to the disk.
@@ -874,24 +871,26 @@ mod tests {
         assert_eq!((copied.left_out.len(), copied.left_out_total), (NAMED, NAMED as u64 + 5));
     }
 
-    fn any_path() -> impl Strategy<Value = String> {
-        let part =
-            prop::sample::select(&["top", "a", "b", "..", ".", "", "victim", "folder", "dest"][..]);
-        prop::collection::vec(part, 1..5).prop_map(|parts| parts.join("/"))
+    fn any_path(parts: &'static [&'static str]) -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(parts), 1..4).prop_map(|parts| parts.join("/"))
     }
 
+    /// Few names, so that entries meet: what is a link for one is a folder for the next.
     fn any_entry() -> impl Strategy<Value = Raw> {
         let kinds = [EntryType::Regular, EntryType::Directory, EntryType::Symlink, EntryType::Link];
-        let inside = any_path().prop_map(|path| format!("top/{path}"));
-        (
-            prop::sample::select(kinds.to_vec()),
-            prop_oneof![4 => inside, 1 => any_path()],
-            any_path(),
-        )
-            .prop_map(|(kind, path, to)| {
-                let data = if kind == EntryType::Regular { b"x".to_vec() } else { Vec::new() };
-                Raw { kind, path: path.into(), to: to.into(), data, mode: 0o777 }
-            })
+        let odd = any_path(&["top", "a", "..", ".", "", "victim", "folder"]);
+        let path = any_path(&["a", "b"]).prop_map(|path| format!("top/{path}"));
+        let path = prop_oneof![9 => path, 1 => odd];
+        let to = prop_oneof![
+            2 => any_path(&["a", "b", ".."]),
+            1 => any_path(&["a", "b"]).prop_map(|path| format!("top/{path}")),
+            1 => prop::sample::select(&["../../folder", "../../victim", "../..", "../folder"][..])
+                .prop_map(str::to_owned),
+        ];
+        (prop::sample::select(kinds.to_vec()), path, to).prop_map(|(kind, path, to)| {
+            let data = if kind == EntryType::Regular { b"x".to_vec() } else { Vec::new() };
+            Raw { kind, path: path.into(), to: to.into(), data, mode: 0o777 }
+        })
     }
 
     proptest! {
