@@ -64,13 +64,14 @@ fn printed(tty: bool) -> Log {
     line((1, 5), 1, "one\n");
     line((1, 9), 1, "two\n");
     if !tty {
-        // A line in two pieces, and another stream's in between; one that was late.
+        // A line in two pieces, and another stream's in between, long after its beginning; one
+        // that was late.
         line((1, 20), 1, "long, ");
-        line((2, 1), 2, "err\n");
+        line((4, 1), 2, "err\n");
         line((1, 20), 1, "and longer\n");
-        line((2, 0), 1, "late\n");
+        line((4, 0), 1, "late\n");
     }
-    line((2, 3), 1, "\n");
+    line((4, 3), 1, "\n");
     line((7, 0), 1, "seven\n");
     line((7, 1), 1, "rest");
     Log { entries, ends: true }
@@ -86,7 +87,7 @@ fn text(line: &LogLine) -> String {
 }
 
 const LINES: [&str; 8] =
-    ["one@1", "one@1", "two@1", "err: err@2", "long, and longer@1", "late@2", "@2", "seven@7"];
+    ["one@1", "one@1", "two@1", "err: err@4", "long, and longer@1", "late@4", "@4", "seven@7"];
 
 fn engine(tty: bool, answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Fake {
     Fake::new(move |seen| match seen.route().as_str() {
@@ -115,7 +116,7 @@ async fn logs_cut_at_every_byte() {
         let c = web(&fake.docker().await).await;
         let wanted: Vec<_> = match tty {
             false => LINES.into_iter().chain(["rest@7"]).collect(),
-            true => vec!["one@1", "one@1", "two@1", "@2", "seven@7", "rest@7"],
+            true => vec!["one@1", "one@1", "two@1", "@4", "seven@7", "rest@7"],
         };
         for at in 0..=whole {
             cut.store(at, Ordering::Relaxed);
