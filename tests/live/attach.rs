@@ -230,12 +230,8 @@ async fn a_container_that_has_moved_on() {
     let c = own.running().await;
     let id = c.id().clone();
     let find = async || own.docker.container(&id).await.unwrap();
-    let paused = c.pause().await.unwrap();
-    let stale = {
-        let thawed = paused.unpause().await.unwrap();
-        let _ = find().await.running().unwrap().pause().await.unwrap();
-        thawed
-    };
+    let _ = find().await.running().unwrap().pause().await.unwrap();
+    let stale = c;
     let error = soon("a refusal", stale.attach().into_future()).await.unwrap_err();
     assert!(error.is_conflict() && error.to_string().contains("paused"), "{error}");
     let _ = find().await.paused().unwrap().kill().await.unwrap();

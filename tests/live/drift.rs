@@ -122,11 +122,7 @@ async fn cell(own: &Own, claimed: &str, verb: &str, actual: &str) -> String {
             shared(created.forget(), verb).await
         }
     };
-    let after = match own.docker.container(&id).await {
-        Ok(found) => found.state().to_string(),
-        Err(e) if e.is_not_found() => "gone".to_owned(),
-        Err(e) => panic!("{e}"),
-    };
+    let after = own.state(&id).await;
     // A restart policy moves on by itself.
     let after = if actual == "restarting" && after != "gone" { String::new() } else { after };
     if let Ok(Some(left)) = own.docker.container(&id).await.map(Lookup::any) {
@@ -179,7 +175,7 @@ async fn drift(own: &Own, id: &bowline::ContainerId, from: &str, to: &str) {
         other => panic!("{other:?}"),
     };
     match to {
-        "running" => {}
+        "running" => drop(own.state(id).await),
         "paused" => drop(running.pause().await.unwrap().forget()),
         "exited" => drop(running.kill().await.unwrap().forget()),
         "restarting" => {

@@ -115,6 +115,7 @@ async fn live(own: &Own, ops: &[Op]) -> Result<(), String> {
             // The handle claims nothing any more: sort it anew.
             held = look(&own.docker, &id).await;
         }
+        own.state(&id).await;
         let found = look(&own.docker, &id).await.map_or(At::Gone, |held| held.at());
         if found != at {
             return Err(format!("after {op:?} the engine is at {found:?}, the model at {at:?}"));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bowline::{Container, ContainerSpec, Created, Docker, Running};
+use bowline::{Container, ContainerId, ContainerSpec, Created, Docker, Running};
 
 /// The image that every engine of ours has: see `scripts/with-engine`.
 pub const IMAGE: &str = "busybox";
@@ -63,6 +63,26 @@ impl Own {
     /// The label's filter: "bowline.test=…".
     pub fn label(&self) -> String {
         format!("bowline.test={}", self.label)
+    }
+
+    /// Look where a container is: its state, or "gone".
+    ///
+    /// For a moment after a thaw an engine may say "paused" again: it takes its own late report of
+    /// the pause for news. So that word counts only once it has stood for a while.
+    pub async fn state(&self, id: &ContainerId) -> String {
+        let look = || async {
+            match self.docker.container(id).await {
+                Ok(found) => found.state().to_string(),
+                Err(e) if e.is_not_found() => "gone".to_owned(),
+                Err(e) => panic!("{e}"),
+            }
+        };
+        let state = look().await;
+        if state != "paused" {
+            return state;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        look().await
     }
 
     /// Count what of this test is on the engine, in any state.
