@@ -20,7 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Tokio only. Linux and macOS; any engine that speaks API 1.41 (Docker 20.10, Podman 4) or newer.
+//! Tokio only, on Unix. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer;
+//! tested on Linux with Docker 20.10.
 //!
 //! # The life of a container
 //!
