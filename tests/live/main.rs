@@ -25,3 +25,4 @@ mod runs;
 mod spec;
 mod stats;
 mod top;
+mod tutorials;
