@@ -135,6 +135,8 @@ mod tar;
 mod text;
 mod time;
 mod transport;
+#[cfg(feature = "terminal")]
+mod tty;
 mod verb;
 mod wire;
 
