@@ -24,4 +24,5 @@ mod proxied;
 mod runs;
 mod spec;
 mod stats;
+mod terminal;
 mod top;
