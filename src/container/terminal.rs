@@ -108,7 +108,7 @@ pub struct OnTerminal {
 
 #[derive(Debug)]
 enum Verb {
-    Run(Run),
+    Run(Box<Run>),
     Start(Start),
     Attach(Attach),
     Exec(Exec),
@@ -124,7 +124,7 @@ impl Run {
     /// # Errors
     /// As [`output`](Run::output); the local terminal fails ([`Error::Terminal`]).
     pub fn on_terminal(self) -> OnTerminal {
-        OnTerminal::new(Verb::Run(self))
+        OnTerminal::new(Verb::Run(Box::new(self)))
     }
 }
 
@@ -182,7 +182,7 @@ impl OnTerminal {
         match self.verb {
             Verb::Run(run) => {
                 let mut scrap = Scrap::none();
-                let done = ran(run, keys, &mut scrap).await;
+                let done = ran(*run, keys, &mut scrap).await;
                 scrap.settle(done).await
             }
             Verb::Start(start) => started(start.on, keys).await,
