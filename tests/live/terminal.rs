@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::support::engine::Own;
 use crate::support::proxy::Direction::Up;
 use crate::support::proxy::Proxy;
-use crate::support::pty::Desk;
+use crate::support::pty::{Desk, LATE};
 
 const TASK: &str = "BOWLINE_TEST_TERMINAL";
 const ON: &str = "BOWLINE_TEST_CONTAINER";
@@ -47,15 +47,23 @@ async fn here() {
             None => std::future::pending().await,
         }
     };
+    // It outlives the choice below, so that a panic comes in the midst of it.
+    let mut session = Box::pin(session);
     tokio::select! {
-        ended = session => if let Err(error) = ended {
+        ended = &mut session => if let Err(error) = ended {
             println!("<<{error}>>");
         },
         _ = usr1.recv() => match more {
             "panics" | "aborts" => panic!("as asked"),
-            _ => println!("<<dropped>>"),
+            _ => {
+                drop(session);
+                println!("<<dropped>>");
+            }
         },
-        () = terminated => println!("<<terminated>>"),
+        () = terminated => {
+            drop(session);
+            println!("<<terminated>>");
+        }
     }
     if more == "reads on" {
         // Not by what the session used, and on the terminal as it was.
@@ -361,7 +369,8 @@ async fn piped(task: &str, on: &str, input: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut out, input) = (Vec::new(), input.to_vec());
     let writing = tokio::spawn(async move { stdin.write_all(&input).await });
-    stdout.read_to_end(&mut out).await.unwrap();
+    let read = tokio::time::timeout(LATE, stdout.read_to_end(&mut out)).await;
+    read.unwrap_or_else(|_| panic!("{task} never ended: {} bytes", out.len())).unwrap();
     let rest = child.wait_with_output().await.unwrap();
     // Whoever ends first leaves the rest unread.
     let _ = writing.await.unwrap();
@@ -391,6 +400,11 @@ async fn without_a_terminal_it_is_a_pipe() {
         let out = String::from_utf8_lossy(&out);
         assert!(out.contains("42\r\n") && out.contains("<<exited 3>>"), "{out}");
     }
+    // Within a line it takes two.
+    let spec = own.spec(["cat"]).interactive().tty();
+    let c = own.docker.create(spec).await.unwrap();
+    let (out, _) = piped("start", c.id().as_str(), b"half a line").await;
+    assert!(holds(&out, b"half a line") && holds(&out, b"<<exited 0>>"));
     // What was never opened is not read.
     let c = own.docker.create(own.spec(["echo", "no input"])).await.unwrap();
     let (out, _) = piped("start", c.id().as_str(), b"unread").await;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
 /// Longer than anything here takes, and no test waits for it to pass.
-const LATE: Duration = Duration::from_secs(20);
+pub const LATE: Duration = Duration::from_secs(20);
 
 pub struct Desk {
     pty: Pty,
