@@ -5,12 +5,16 @@
 
 mod connect;
 mod output;
+#[cfg(feature = "terminal")]
+mod terminal;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use connect::{ConnectError, ConnectFailure, Tried};
 pub use output::OutputError;
+#[cfg(feature = "terminal")]
+pub use terminal::TerminalError;
 
 use crate::wire::ApiVersion;
 
@@ -66,6 +70,10 @@ pub enum Error {
     /// The credentials for a registry could not be had.
     #[error(transparent)]
     Credentials(CredentialsError),
+    /// The local terminal failed.
+    #[cfg(feature = "terminal")]
+    #[error(transparent)]
+    Terminal(TerminalError),
 }
 
 impl Error {

@@ -9,7 +9,7 @@ use crate::wire::Call;
 #[derive(Debug)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Start {
-    on: Container<Unknown>,
+    pub(super) on: Container<Unknown>,
 }
 
 impl Start {

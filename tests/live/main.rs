@@ -24,5 +24,6 @@ mod proxied;
 mod runs;
 mod spec;
 mod stats;
+mod terminal;
 mod top;
 mod tutorials;
