@@ -4,12 +4,14 @@
 //! [`source`](std::error::Error::source) says why, never both.
 
 mod connect;
+mod lease;
 mod output;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use connect::{ConnectError, ConnectFailure, Tried};
+pub use lease::LeaseError;
 pub use output::OutputError;
 
 use crate::wire::ApiVersion;
@@ -66,6 +68,9 @@ pub enum Error {
     /// The credentials for a registry could not be had.
     #[error(transparent)]
     Credentials(CredentialsError),
+    /// What cleans up after this process could not be set up: see [`LeaseError`].
+    #[error(transparent)]
+    Lease(LeaseError),
 }
 
 impl Error {

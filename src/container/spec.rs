@@ -262,6 +262,11 @@ impl ContainerSpec {
         self
     }
 
+    /// Return the name that was given.
+    pub fn get_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Set the command, or the arguments where the image has an entrypoint: what stands behind
     /// the image in `docker run`.
     pub fn cmd<A: Into<String>>(mut self, command: impl IntoIterator<Item = A>) -> ContainerSpec {

@@ -1,0 +1,83 @@
+//! The process that cleans up, and what can befall it.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::helper::{Helper, clean, leases, settled};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn one_that_was_killed_is_replaced() {
+    let state = TempDir::new().unwrap();
+    let mut helper = Helper::start("another", 1, state.path()).await;
+    let [first] = leases(state.path())[..] else { panic!("one lease for one process") };
+    kill_process(first, Signal::KILL).unwrap();
+    helper.go();
+    helper.hear("more");
+    let [second] = leases(state.path())[..] else { panic!("one lease for one process") };
+    assert_ne!(first, second);
+    let since = Instant::now();
+    helper.signal(Signal::KILL);
+    clean(&helper.own, since, LIMIT).await;
+    helper.end();
+    settled(&state, LIMIT).await;
+}
+
+#[tokio::test]
+async fn signals_that_end_a_session_do_not_end_it() {
+    let state = TempDir::new().unwrap();
+    let helper = Helper::start("pass", 1, state.path()).await;
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+        for lease in leases(state.path()) {
+            kill_process(lease, signal).unwrap();
+        }
+    }
+    let since = Instant::now();
+    helper.signal(Signal::KILL);
+    clean(&helper.own, since, LIMIT).await;
+    settled(&state, LIMIT).await;
+}
+
+#[tokio::test]
+async fn switched_off_there_is_none_and_the_next_process_sweeps() {
+    let state = TempDir::new().unwrap();
+    let (mut command, own) = Helper::prepare("pass", 1, state.path()).await;
+    command.env("BOWLINE_LEASE", "off");
+    let mut helper = Helper::run(command, own);
+    helper.hear("ready");
+    assert_eq!(leases(state.path()), []);
+    helper.signal(Signal::KILL);
+    helper.end();
+    assert_eq!(helper.own.left().await, 1);
+    let mut next = Helper::start("pass", 1, state.path()).await;
+    clean(&helper.own, Instant::now(), LIMIT).await;
+    next.go();
+    assert!(next.end().success());
+    clean(&next.own, Instant::now(), LIMIT).await;
+}
+
+/// A child has a copy of the handle; what it means is the parent's.
+#[tokio::test]
+async fn a_forked_child_removes_nothing() {
+    let state = TempDir::new().unwrap();
+    let mut helper = Helper::start("fork", 1, state.path()).await;
+    helper.go();
+    helper.hear("forked");
+    assert_eq!(helper.own.left().await, 1);
+    helper.go();
+    assert!(helper.end().success());
+    settled(&state, LIMIT).await;
+    assert_eq!(helper.own.left().await, 0);
+}
+
+/// Told to hold what cannot be held, it ends; and it never becomes the program that it was made of.
+#[test]
+fn it_is_never_the_users_program() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let out = command.arg("--list").env("BOWLINE_LEASE_HOLDS", "/nonexistent").output().unwrap();
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(1), 0), "{out:?}");
+}

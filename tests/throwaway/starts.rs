@@ -1,0 +1,160 @@
+//! Starts that fail, or that nobody waits for: they leave nothing.
+
+use std::time::{Duration, Instant};
+
+use bowline::container::spec::{Mount, PullPolicy};
+use bowline::docker::Connect;
+use bowline::{ContainerSpec, Error};
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::helper::{Helper, clean, settled, spec};
+use crate::support::engine::Own;
+use crate::support::proxy::Direction::Down;
+use crate::support::proxy::{Proxy, Toxic};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What the helper does: a hundred starts, dropped after 0 to 300 ms.
+pub(crate) async fn cancelled(connect: Connect) {
+    let docker = connect.await.unwrap();
+    let mut starts = JoinSet::new();
+    for n in 0..100u64 {
+        let docker = docker.clone();
+        starts.spawn(async move {
+            // Spread over the range, in no order: 89 and 301 have no common divisor.
+            let delay = Duration::from_millis(n * 89 % 301);
+            let _ = tokio::time::timeout(delay, docker.throwaway(spec()).into_future()).await;
+        });
+        if starts.len() == 5 {
+            starts.join_next().await.unwrap().unwrap();
+        }
+    }
+    starts.join_all().await;
+}
+
+#[tokio::test]
+async fn a_hundred_cancelled_starts_leave_nothing() {
+    let state = TempDir::new().unwrap();
+    let (command, own) = Helper::prepare("cancel", 0, state.path()).await;
+    let mut helper = Helper::run(command, own);
+    helper.hear("cancelled");
+    let since = Instant::now();
+    let time = clean(&helper.own, since, LIMIT).await;
+    println!("100 cancelled starts: clean {time:?} after the last");
+    // The lease was told of each how it ended, or it would wait for some.
+    helper.signal(Signal::KILL);
+    helper.end();
+    settled(&state, LIMIT).await;
+    assert_eq!(helper.own.left().await, 0);
+}
+
+/// Returns the error; what it left is counted at once, and must be nothing.
+async fn fails(own: &Own, what: &str, spec: ContainerSpec) -> Error {
+    let before = own.left().await;
+    let started = own.docker.throwaway(spec).await;
+    let error = started.map(|c| c.name().to_owned()).expect_err(what);
+    assert_eq!(own.left().await, before, "{what}: {error}");
+    error
+}
+
+#[tokio::test]
+async fn a_start_that_fails_leaves_nothing() {
+    let own = Own::new().await;
+    let error = fails(&own, "bad command", own.spec(["/no/such/command"])).await;
+    assert_eq!(error.status(), Some(400), "{error}");
+    let bind = own.idle().mount(Mount::bind("/no/such/source", "/data"));
+    let error = fails(&own, "bad mount source", bind).await;
+    assert_eq!(error.status(), Some(400), "{error}");
+    let error = fails(&own, "no such network", own.idle().network("bowline-no-such")).await;
+    assert!(error.is_not_found(), "{error}");
+    let spec = own.spec_of("bowline-no-such-image", ["true"]).pull(PullPolicy::Never);
+    let error = fails(&own, "missing image", spec).await;
+    assert!(error.is_not_found(), "{error}");
+    let error = fails(&own, "broken rule", own.idle().publish("no port")).await;
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+
+    let first = own.docker.throwaway(own.idle()).publish(80).await.unwrap();
+    let bound = first.inspect().await.unwrap().network_settings.ports;
+    let port = bound.values().flatten().find_map(|place| place.host_port).unwrap();
+    let error = fails(&own, "taken port", own.idle().publish((port, 80))).await;
+    assert_eq!(error.status(), Some(500), "{error}");
+    let name = first.name().to_owned();
+    let error = fails(&own, "taken name", own.idle().name(&name)).await;
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(first.inspect().await.unwrap().name, name);
+    first.close().await.unwrap();
+    assert_eq!(own.left().await, 0);
+}
+
+/// The engine makes it, and the answer never arrives.
+#[tokio::test]
+async fn a_start_whose_answer_is_lost_leaves_nothing() {
+    let own = Own::new().await;
+    let proxy = Proxy::new(own.docker.host().socket_path().expect("a unix socket"));
+    let docker = proxy.docker().await;
+    proxy.poison(Down, [Toxic::Cut(9)]).await;
+    let error = docker.throwaway(own.idle()).await.map(|c| c.name().to_owned()).unwrap_err();
+    assert!(error.maybe_applied(), "{error}");
+    // It was made indeed, or this would prove nothing.
+    let since = Instant::now();
+    while own.left().await == 0 {
+        assert!(since.elapsed() < LIMIT, "the engine made nothing");
+    }
+    proxy.heal().await;
+    clean(&own, Instant::now(), LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_start_past_its_limit_leaves_nothing() {
+    let own = Own::new().await;
+    let start = own.docker.throwaway(own.idle()).timeout(Duration::from_millis(30));
+    let error = start.await.map(|c| c.name().to_owned()).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    clean(&own, Instant::now(), LIMIT).await;
+}
+
+/// An awaited `close` says what a drop must swallow.
+#[tokio::test]
+async fn close_tells_the_error() {
+    let own = Own::new().await;
+    let proxy = Proxy::new(own.docker.host().socket_path().expect("a unix socket"));
+    let docker = proxy.docker().await;
+    let held = docker.throwaway(own.idle()).await.unwrap();
+    proxy.poison(Down, [Toxic::Cut(0)]).await;
+    let error = held.close().await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_) | Error::Connect(_)), "{error:?}");
+    proxy.heal().await;
+    let held = docker.throwaway(own.idle()).await.unwrap();
+    assert_eq!(own.left().await, 2);
+    held.close().await.unwrap();
+    assert_eq!(own.left().await, 1);
+}
+
+/// Eight go together in about the time of the slowest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_together_they_go_together() {
+    let own = Own::new().await;
+    let start = async |n: usize| {
+        let mut starts = JoinSet::new();
+        for _ in 0..n {
+            starts.spawn(own.docker.throwaway(own.spec(["sleep", "1000"])).into_future());
+        }
+        starts.join_all().await.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let (mut one_by_one, eight) = (Duration::ZERO, start(8).await);
+    for held in eight {
+        let since = Instant::now();
+        held.close().await.unwrap();
+        one_by_one += since.elapsed();
+    }
+    let eight = start(8).await;
+    let since = Instant::now();
+    drop(eight);
+    let dropped = since.elapsed();
+    let together = clean(&own, since, LIMIT).await;
+    println!("8: one by one {one_by_one:?}, together {together:?}, in drop {dropped:?}");
+    assert!(dropped < Duration::from_millis(100), "{dropped:?}");
+    assert!(together < one_by_one, "{together:?}, one by one {one_by_one:?}");
+}
