@@ -54,7 +54,7 @@ impl Clean {
             match empty {
                 Ok(true) if self.pending.is_empty() || begun.elapsed() >= IN_FLIGHT => return,
                 // What was there is gone. Is there more?
-                Ok(false) => continue,
+                Ok(false) => pause = PAUSES.0,
                 Ok(true) | Err(_) => {}
             }
             sleep(pause).await;
@@ -75,8 +75,12 @@ impl Clean {
         let mut empty = found.is_empty();
         remove_all(docker, found).await?;
         for image in docker.images().label(&self.label).await? {
-            docker.image(&image.id)?.remove().force().await?;
-            empty = false;
+            match docker.image(&image.id)?.remove().force().await {
+                // What is to stay needs it.
+                Err(error) if error.is_conflict() && !self.kept.is_empty() => continue,
+                Err(error) if !error.is_not_found() => return Err(error),
+                Ok(_) | Err(_) => empty = false,
+            }
         }
         Ok(empty)
     }

@@ -3,11 +3,12 @@
 //! It has a runtime of its own, and so connections of its own. It is started by the first who needs
 //! it and never joined: when the process ends it ends with it, and the lease takes over.
 
+use std::cell::Cell;
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 use std::{io, process};
 
@@ -19,11 +20,15 @@ use crate::error::{Error, LeaseError};
 struct Keeper {
     /// A child that was forked off has a copy of this, and no such thread.
     process: u32,
-    thread: ThreadId,
     runtime: Handle,
 }
 
 static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
+
+thread_local! {
+    /// It has no destructor, and so it can be read while a thread is being taken down.
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Begin `work` on the keeper's thread. It goes on whatever becomes of the caller.
 pub(super) fn spawn<T: Send + 'static>(
@@ -36,17 +41,19 @@ pub(super) fn spawn<T: Send + 'static>(
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    let keep = move || runtime.block_on(pending::<()>());
-    let thread = thread::Builder::new().name("bowline-keeper".into()).spawn(keep)?;
+    let keep = move || {
+        HERE.set(true);
+        runtime.block_on(pending::<()>());
+    };
+    thread::Builder::new().name("bowline-keeper".into()).spawn(keep)?;
     let task = Task { handle: handle.spawn(work), grace: None };
-    *keeper = Some(Keeper { process, thread: thread.thread().id(), runtime: handle });
+    *keeper = Some(Keeper { process, runtime: handle });
     Ok(task)
 }
 
 /// Say whether this is the keeper's own thread, which must not wait for itself.
 pub(super) fn is_here() -> bool {
-    let keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
-    keeper.as_ref().is_some_and(|keeper| keeper.thread == thread::current().id())
+    HERE.get()
 }
 
 /// Work on the keeper's thread. It can be awaited from any executor, or left alone.

@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{env, fmt};
 
 use rustix::fs::{FlockOperation, flock};
@@ -136,6 +137,12 @@ impl Record {
         Ok(Told::parse(&String::from_utf8_lossy(&text)))
     }
 
+    /// Return for how long nothing has been written.
+    pub(super) fn age(&self) -> Duration {
+        let written = self.file.metadata().and_then(|metadata| metadata.modified()).ok();
+        written.and_then(|written| written.elapsed().ok()).unwrap_or_default()
+    }
+
     /// Nothing of the session is left: take the record away.
     pub(super) fn close(self) {
         let _ = fs::remove_file(&self.path);
@@ -175,4 +182,77 @@ fn usable(folder: &Path) -> io::Result<()> {
     }
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn told(record: &Record) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let Told { engines, pending, kept } = record.read().unwrap();
+        let all = |set: BTreeSet<String>| set.into_iter().collect();
+        (all(engines), all(pending), all(kept))
+    }
+
+    #[test]
+    fn what_is_told_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::create(dir.path(), "0123").unwrap();
+        assert_eq!(record.session(), "0123");
+        for line in [
+            Line::Engine("unix:///a b"),
+            Line::Making("0123-1"),
+            Line::Making("0123-2"),
+            Line::Made("0123-1"),
+            Line::Keep("0123-1"),
+            Line::Engine("tcp://h:1"),
+        ] {
+            record.tell(line).unwrap();
+        }
+        let all = told(&record);
+        assert_eq!(all.0, ["tcp://h:1", "unix:///a b"]);
+        assert_eq!((all.1, all.2), (vec!["0123-2".into()], vec!["0123-1".into()]));
+        // Again, and from elsewhere.
+        let other = Record::join(record.path().to_owned()).unwrap();
+        assert_eq!(other.read().unwrap(), record.read().unwrap());
+        record.close();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_line_cut_off_says_nothing() {
+        let read = Told::parse("engine unix:///a\nwhat\n\nmaking \u{fffd}x\nengine unix:///b");
+        assert_eq!(read.engines.into_iter().collect::<Vec<_>>(), ["unix:///a"]);
+        assert_eq!(read.pending.len(), 1);
+    }
+
+    #[test]
+    fn only_the_dead_are_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::create(dir.path(), "0123").unwrap();
+        let (path, lease) = (record.path().to_owned(), Record::join(record.path().to_owned()));
+        assert!(Record::take(path.clone()).unwrap().is_none());
+        drop(record);
+        assert!(Record::take(path.clone()).unwrap().is_none(), "the lease lives");
+        drop(lease.unwrap());
+        let taken = Record::take(path.clone()).unwrap().unwrap();
+        assert!(Record::take(path.clone()).unwrap().is_none(), "another sweeps already");
+        taken.close();
+        assert!(Record::take(path).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_others_write_to_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("deep/bowline");
+        usable(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(usable(&folder).unwrap_err().kind(), ErrorKind::PermissionDenied);
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path().join("deep"), &link).unwrap();
+        assert_eq!(usable(&link).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
 }

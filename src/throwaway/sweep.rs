@@ -13,6 +13,9 @@ use super::record::Record;
 /// What cannot be cleaned up within this is left to the next sweep.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// By a record that is so old, an engine cannot be reached that is gone for good.
+const OLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Clean up by every record in the folder that nobody holds, and by no other.
 pub(super) async fn sweep(folder: &Path) {
     let mut sessions = JoinSet::new();
@@ -20,7 +23,7 @@ pub(super) async fn sweep(folder: &Path) {
         sessions.spawn(async move {
             // Locked until it is done: another sweep passes by.
             let Ok(told) = record.read() else { return };
-            if clean::settle(record.session(), &told, LIMIT).await {
+            if clean::settle(record.session(), &told, LIMIT).await || record.age() > OLD {
                 record.close();
             }
         });

@@ -1,5 +1,6 @@
 //! Dropping, in every place where there is no runtime to do it on, or the wrong one.
 
+use std::cell::RefCell;
 use std::future::pending;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::helper::{Helper, clean, settled, spec};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-const PLACES: [&str; 9] = [
+const PLACES: [&str; 10] = [
     "outside a runtime",
     "after its runtime's shutdown",
     "in a multi-thread runtime",
@@ -21,6 +22,7 @@ const PLACES: [&str; 9] = [
     "in a task at its current-thread runtime's shutdown",
     "on a plain thread",
     "while unwinding",
+    "while its thread is taken down",
 ];
 
 /// What the helper does: start one, drop it in this place, and say so.
@@ -77,6 +79,12 @@ pub(crate) fn deed(place: &str) {
                 runtime.block_on(async { panic!("as was asked for") });
             });
             std::panic::catch_unwind(unwinding).unwrap_err();
+        }
+        "while its thread is taken down" => {
+            thread_local!(static HELD: RefCell<Option<Throwaway>> = const { RefCell::new(None) });
+            let runtime = many();
+            let held = runtime.block_on(start());
+            std::thread::spawn(move || HELD.set(Some(held))).join().unwrap();
         }
         other => panic!("{other}?"),
     }

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use bowline::container::spec::{Mount, PullPolicy};
 use bowline::docker::Connect;
-use bowline::{ContainerSpec, Error};
+use bowline::{ContainerSpec, Docker, Error};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::helper::{Helper, clean, settled, spec};
+use crate::helper::{Helper, clean, pause, say, settled, spec};
 use crate::support::engine::Own;
 use crate::support::proxy::Direction::Down;
 use crate::support::proxy::{Proxy, Toxic};
@@ -88,22 +88,49 @@ async fn a_start_that_fails_leaves_nothing() {
     assert_eq!(own.left().await, 0);
 }
 
-/// The engine makes it, and the answer never arrives.
-#[tokio::test]
-async fn a_start_whose_answer_is_lost_leaves_nothing() {
-    let own = Own::new().await;
-    let proxy = Proxy::new(own.docker.host().socket_path().expect("a unix socket"));
-    let docker = proxy.docker().await;
-    proxy.poison(Down, [Toxic::Cut(9)]).await;
-    let error = docker.throwaway(own.idle()).await.map(|c| c.name().to_owned()).unwrap_err();
+/// What the helper does on a line that is spoilt meanwhile.
+pub(crate) async fn unanswered() {
+    let docker = Docker::connect().await.unwrap();
+    let held = docker.throwaway(spec()).await.unwrap();
+    say("ready");
+    pause();
+    let error = docker.throwaway(spec()).await.map(|c| c.name().to_owned()).unwrap_err();
     assert!(error.maybe_applied(), "{error}");
+    say("lost");
+    // An awaited `close` says what a drop must swallow.
+    let error = held.close().await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_) | Error::Connect(_)), "{error:?}");
+    say("not closed");
+    pause();
+}
+
+/// The engine makes it, and the answer never arrives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_whose_answer_is_lost_leaves_nothing() {
+    let state = TempDir::new().unwrap();
+    let (mut command, own) = Helper::prepare("lost", 0, state.path()).await;
+    let proxy = Proxy::new(own.docker.host().socket_path().expect("a unix socket"));
+    command.env("DOCKER_HOST", format!("unix://{}", proxy.path().display()));
+    let mut helper = Helper::run(command, own);
+    tokio::task::block_in_place(|| helper.hear("ready"));
+    proxy.poison(Down, [Toxic::Cut(9)]).await;
+    helper.go();
+    tokio::task::block_in_place(|| helper.hear("not closed"));
     // It was made indeed, or this would prove nothing.
     let since = Instant::now();
-    while own.left().await == 0 {
+    while helper.own.left().await < 2 {
         assert!(since.elapsed() < LIMIT, "the engine made nothing");
     }
     proxy.heal().await;
-    clean(&own, Instant::now(), LIMIT).await;
+    // Its process looks for it; what could not be closed is for the lease.
+    let since = Instant::now();
+    while helper.own.left().await > 1 {
+        assert!(since.elapsed() < LIMIT, "it is still there");
+    }
+    helper.go();
+    tokio::task::block_in_place(|| helper.end());
+    settled(&state, LIMIT).await;
+    assert_eq!(helper.own.left().await, 0);
 }
 
 #[tokio::test]
@@ -115,21 +142,32 @@ async fn a_start_past_its_limit_leaves_nothing() {
     clean(&own, Instant::now(), LIMIT).await;
 }
 
-/// An awaited `close` says what a drop must swallow.
-#[tokio::test]
-async fn close_tells_the_error() {
-    let own = Own::new().await;
-    let proxy = Proxy::new(own.docker.host().socket_path().expect("a unix socket"));
-    let docker = proxy.docker().await;
-    let held = docker.throwaway(own.idle()).await.unwrap();
-    proxy.poison(Down, [Toxic::Cut(0)]).await;
-    let error = held.close().await.unwrap_err();
-    assert!(matches!(error, Error::Transport(_) | Error::Connect(_)), "{error:?}");
-    proxy.heal().await;
-    let held = docker.throwaway(own.idle()).await.unwrap();
-    assert_eq!(own.left().await, 2);
-    held.close().await.unwrap();
-    assert_eq!(own.left().await, 1);
+/// It needs no runtime: the work is done elsewhere.
+#[test]
+fn a_start_can_be_awaited_by_any_executor() {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    fn wait<T>(work: impl IntoFuture<Output = T>) -> T {
+        let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+        let mut work = std::pin::pin!(work.into_future());
+        loop {
+            let mut cx = std::task::Context::from_waker(&waker);
+            match work.as_mut().poll(&mut cx) {
+                std::task::Poll::Ready(done) => return done,
+                std::task::Poll::Pending => std::thread::park(),
+            }
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let own = runtime.block_on(Own::new());
+    let held = wait(own.docker.throwaway(own.idle())).unwrap();
+    assert_eq!(runtime.block_on(own.left()), 1);
+    wait(held.close()).unwrap();
+    assert_eq!(runtime.block_on(own.left()), 0);
 }
 
 /// Eight go together in about the time of the slowest.
