@@ -133,6 +133,8 @@ mod stream;
 pub mod system;
 mod tar;
 mod text;
+#[cfg(feature = "throwaway")]
+pub mod throwaway;
 mod time;
 mod transport;
 mod verb;
