@@ -1,17 +1,23 @@
 //! Containers that are gone when you are.
 
+mod addr;
 mod clean;
 mod guard;
 mod keeper;
 mod lease;
+mod ready;
 mod record;
 mod session;
 mod start;
+mod story;
 mod sweep;
 
 use std::ops::Deref;
 
+pub use addr::{Addresses, ContainerPort, Family, HostPort, NoAddress, NoAddressReason};
+pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
 pub use start::StartThrowaway;
+pub use story::{Attempt, StartCause, StartError, StartPhase, Story};
 
 use crate::{Container, ContainerSpec, Docker, Error, Running};
 use guard::Guard;
@@ -23,15 +29,19 @@ impl Docker {
     /// there. What is promised is in [`throwaway`](crate::throwaway).
     ///
     /// ```no_run
-    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
-    /// let redis = docker.throwaway("redis:7").publish(6379).await?;
-    /// let pong = redis.exec(["redis-cli", "ping"]).await?;
+    /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// use bowline::throwaway::Ready;
+    ///
+    /// let ready = Ready::log("Ready to accept connections");
+    /// let redis = docker.throwaway("redis:7").publish(6379).ready(ready).await?;
+    /// let client = std::net::TcpStream::connect(redis.addr(6379)?)?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// As [`create`](Docker::create) and [`Container::start`]; what was made is removed before the
-    /// error is seen. [`Error::Lease`] where nobody would clean up after this process.
+    /// [`StartError`] tells what failed and what the container looked like then; it is removed
+    /// before the error is seen. As [`create`](Docker::create) and [`Container::start`] fail; it
+    /// does not become ready; or nobody would clean up after this process ([`Error::Lease`]).
     pub fn throwaway(&self, spec: impl Into<ContainerSpec>) -> StartThrowaway {
         StartThrowaway::new(self.clone(), spec.into())
     }
@@ -47,6 +57,7 @@ impl Docker {
 pub struct Throwaway {
     name: String,
     container: Container<Running>,
+    addresses: Addresses,
     guard: Guard,
 }
 
@@ -54,6 +65,21 @@ impl Throwaway {
     /// Return the container's name, which is that of no other.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Return where a client on this machine reaches a port, by IPv4 if it can be.
+    ///
+    /// As of the start: a restart may move it.
+    ///
+    /// # Errors
+    /// The port is not published, or not to be reached from here.
+    pub fn addr(&self, port: impl Into<ContainerPort>) -> Result<HostPort, NoAddress> {
+        self.addresses.get(port)
+    }
+
+    /// Return where all its ports are reached, as of the start.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// Remove the container, and wait until it is gone.

@@ -262,6 +262,11 @@ impl ContainerSpec {
         self
     }
 
+    /// Return the image; `None` where what was given names none.
+    pub fn get_image(&self) -> Option<&ImageName> {
+        self.image.as_ref().ok()
+    }
+
     /// Return the name that was given.
     pub fn get_name(&self) -> Option<&str> {
         self.name.as_deref()

@@ -119,14 +119,17 @@ pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
     while begun.elapsed() < IN_FLIGHT {
-        let mine = docker.containers().all().label(format!("{ITEM}={item}"));
-        let removed = mine.remove().force().volumes().await;
-        if removed.is_ok_and(|gone| gone.failed.is_empty() && !gone.removed.is_empty()) {
-            break;
+        let made = docker.containers().all().label(format!("{ITEM}={item}")).await;
+        let made: Vec<_> = made.into_iter().flatten().map(|row| row.id).collect();
+        if !made.is_empty() {
+            // The lease need not wait for it any more: it can be seen.
+            let _ = session.tell(Line::Made(&item));
+            if remove_all(&docker, made).await.is_ok() {
+                return;
+            }
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);
     }
-    // The lease need not wait for it any more.
     let _ = session.tell(Line::Made(&item));
 }

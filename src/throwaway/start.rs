@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::guard::Guard;
 use super::record::Line;
 use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
+use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
 use super::{Throwaway, clean, keeper};
 use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
-use crate::verb::{awaitable, within};
-use crate::{Container, ContainerSpec, Created, Docker, Error};
+use crate::error::{Phase, TimeoutError};
+use crate::verb::awaitable;
+use crate::{Container, ContainerSpec, Created, Docker, Error, Running};
 
 /// A creation that nobody waits for any more may take so long; what it makes is removed then. It may
 /// be the pull that takes the time, and that is not to go on for long.
@@ -27,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct StartThrowaway {
     docker: Docker,
     spec: ContainerSpec,
+    ready: Option<Ready>,
     limit: Option<Duration>,
 }
 
@@ -87,7 +90,13 @@ forward! {
 
 impl StartThrowaway {
     pub(super) fn new(docker: Docker, spec: ContainerSpec) -> StartThrowaway {
-        StartThrowaway { docker, spec, limit: None }
+        StartThrowaway { docker, spec, ready: None, limit: None }
+    }
+
+    /// Wait until it is ready. Without this, it is enough that it was started.
+    pub fn ready(mut self, ready: impl Into<Ready>) -> StartThrowaway {
+        self.ready = Some(ready.into());
+        self
     }
 
     /// Limit the whole, the pull of the image too. When it passes, what was made is removed.
@@ -96,41 +105,117 @@ impl StartThrowaway {
         self
     }
 
-    async fn run(self) -> Result<Throwaway, Error> {
-        let limit = self.limit;
+    async fn run(self) -> Result<Throwaway, StartError> {
+        let StartThrowaway { docker, spec, ready, limit } = self;
+        let image = spec.get_image().map(ToString::to_string).unwrap_or_default();
+        let name = spec.get_name().unwrap_or_default().to_owned();
+        let attempt = Attempt { image, name, phase: StartPhase::Create, begun: Instant::now() };
+        let start = Start { docker, limit, attempt };
         // On the keeper, so that what has been begun is brought to an end without this runtime.
-        let work = async move {
-            within("start a throwaway container", limit, begin(self.docker, self.spec)).await
+        let started = match keeper::spawn(start.clone().begin(spec)) {
+            Ok(work) => work.tied(Duration::ZERO).await,
+            Err(error) => Err(no_thread(error)),
         };
-        keeper::spawn(work).map_err(no_thread)?.tied(Duration::ZERO).await?
-    }
-}
-
-awaitable!(StartThrowaway => Result<Throwaway, Error>);
-
-async fn begin(docker: Docker, spec: ContainerSpec) -> Result<Throwaway, Error> {
-    let session = Session::of(&docker)?;
-    let item = session.item();
-    let mut spec =
-        spec.label(SESSION, session.id()).label(ITEM, &item).label(OWNER, session.owner());
-    let name = match spec.get_name() {
-        Some(name) => name.to_owned(),
-        None => format!("bowline-{item}"),
-    };
-    spec = spec.name(&name);
-
-    // A creation is not broken off: only its answer tells whether there is something to remove.
-    let making = make(session, docker, spec, item);
-    let (created, guard) = keeper::spawn(making).map_err(no_thread)?.tied(GRACE).await??;
-    match created.start().await {
-        Ok(container) => Ok(Throwaway { name, container, guard }),
-        Err(failed) => {
-            // Before the error is seen. Should that fail, the lease tries again.
-            let _ = guard.remove().await;
-            Err(failed.error)
+        match (started, ready) {
+            (Ok(Ok(started)), Some(ready)) => start.wait(started, ready).await,
+            (Ok(started), _) => started,
+            (Err(error), _) => Err(start.tell(error).await),
         }
     }
 }
+
+awaitable!(StartThrowaway => Result<Throwaway, StartError>);
+
+/// A start under way.
+#[derive(Clone)]
+struct Start {
+    docker: Docker,
+    limit: Option<Duration>,
+    attempt: Attempt,
+}
+
+impl Start {
+    async fn begin(mut self, spec: ContainerSpec) -> Result<Throwaway, StartError> {
+        let (created, guard) = match self.create(spec).await {
+            Ok(made) => made,
+            Err(cause) => return Err(self.tell(cause).await),
+        };
+        self.attempt.phase = StartPhase::Start;
+        match self.start(created).await {
+            Ok((container, addresses)) => {
+                Ok(Throwaway { name: self.attempt.name, container, addresses, guard })
+            }
+            Err(cause) => Err(self.fail(cause, guard).await),
+        }
+    }
+
+    async fn create(&mut self, spec: ContainerSpec) -> Result<Made, StartCause> {
+        let session = Session::of(&self.docker)?;
+        let item = session.item();
+        if self.attempt.name.is_empty() {
+            self.attempt.name = format!("bowline-{item}");
+        }
+        let spec = spec
+            .name(&self.attempt.name)
+            .label(SESSION, session.id())
+            .label(ITEM, &item)
+            .label(OWNER, session.owner());
+        let making = make(session, self.docker.clone(), spec, item);
+        // A creation is not broken off: only its answer tells whether there is something to remove.
+        let making = keeper::spawn(making).map_err(no_thread)?.tied(GRACE);
+        self.limited(async { Ok(making.await??) }).await
+    }
+
+    async fn start(
+        &self,
+        created: Container<Created>,
+    ) -> Result<(Container<Running>, Addresses), StartCause> {
+        self.limited(async {
+            let container = created.start().await?;
+            let details = container.inspect().await?;
+            Ok((container, Addresses::of(&self.docker, &details).await))
+        })
+        .await
+    }
+
+    async fn wait(mut self, started: Throwaway, ready: Ready) -> Result<Throwaway, StartError> {
+        self.attempt.phase = StartPhase::Ready;
+        self.attempt.name.clone_from(&started.name);
+        let on = Subject::new(&self.docker, &started.container, &started.name);
+        match self.limited(async { Ok(ready.until(&on).await?) }).await {
+            Ok(()) => Ok(started),
+            Err(cause) => Err(self.fail(cause, started.guard).await),
+        }
+    }
+
+    /// Do a part of it within what is left of the time.
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, StartCause>>,
+    ) -> Result<T, StartCause> {
+        let Some(after) = self.limit else { return work.await };
+        let left = after.saturating_sub(self.attempt.begun.elapsed());
+        tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
+            let call = "start a throwaway container".to_owned();
+            let (phase, maybe_applied) = (Phase::Overall, true);
+            Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }).into())
+        })
+    }
+
+    async fn tell(self, cause: impl Into<StartCause>) -> StartError {
+        StartError::gather(&self.docker, self.attempt, cause).await
+    }
+
+    /// Tell what the container looked like, and remove it before the error is seen. Should that
+    /// fail, the lease tries again.
+    async fn fail(self, cause: StartCause, guard: Guard) -> StartError {
+        let error = self.tell(cause).await;
+        let _ = guard.remove().await;
+        error
+    }
+}
+
+type Made = (Container<Created>, Guard);
 
 /// Create, while the lease knows that something may come of it.
 async fn make(
@@ -138,7 +223,7 @@ async fn make(
     docker: Docker,
     spec: ContainerSpec,
     item: String,
-) -> Result<(Container<Created>, Guard), Error> {
+) -> Result<Made, Error> {
     session.tell(Line::Making(&item))?;
     match docker.create(spec).await {
         Ok(created) => {

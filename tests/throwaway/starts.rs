@@ -1,16 +1,18 @@
 //! Starts that fail, or that nobody waits for: they leave nothing.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use bowline::container::spec::{Mount, PullPolicy};
 use bowline::docker::Connect;
+use bowline::throwaway::{Ready, StartCause, StartError, StartPhase};
 use bowline::{ContainerSpec, Docker, Error};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::helper::{Helper, clean, pause, say, settled, spec};
-use crate::support::engine::Own;
+use crate::support::engine::{Own, unique};
 use crate::support::proxy::Direction::Down;
 use crate::support::proxy::{Proxy, Toxic};
 
@@ -53,10 +55,17 @@ async fn a_hundred_cancelled_starts_leave_nothing() {
 /// Returns the error; what it left is counted at once, and must be nothing.
 async fn fails(own: &Own, what: &str, spec: ContainerSpec) -> Error {
     let before = own.left().await;
-    let started = own.docker.throwaway(spec).await;
-    let error = started.map(|c| c.name().to_owned()).expect_err(what);
+    let error = own.docker.throwaway(spec).await.expect_err(what);
     assert_eq!(own.left().await, before, "{what}: {error}");
-    error
+    engine(error)
+}
+
+/// The call that failed.
+fn engine(error: StartError) -> Error {
+    match error.cause {
+        StartCause::Engine(error) => error,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -88,13 +97,49 @@ async fn a_start_that_fails_leaves_nothing() {
     assert_eq!(own.left().await, 0);
 }
 
+/// A container that is not ready tells why, and is gone when it has.
+#[tokio::test]
+async fn one_that_never_is_ready_leaves_nothing() {
+    let own = Own::new().await;
+    let spec = own.spec(["sh", "-c", "echo no luck >&2; exit 3"]).name(unique("never"));
+    let error = own.docker.throwaway(spec).ready(Ready::log("luck!")).await.unwrap_err();
+    assert_eq!(own.left().await, 0);
+    assert_eq!((error.story.phase, error.story.exit_code), (StartPhase::Ready, Some(3)));
+    assert_eq!(error.story.stderr.trim_end(), "no luck");
+
+    let held = own.docker.throwaway(own.spec(["sh", "-c", "echo luck!; sleep 1000"]));
+    let held = held.ready(Ready::log("luck!")).await.unwrap();
+    assert!(held.exec(["true"]).await.unwrap().status.success());
+    held.close().await.unwrap();
+
+    let never = own.docker.throwaway(own.idle()).ready(Ready::log("luck!"));
+    let error = engine(never.timeout(Duration::from_secs(1)).await.unwrap_err());
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(own.left().await, 0);
+}
+
+/// A client gets there by the address.
+#[tokio::test]
+async fn a_published_port_is_reached_by_its_address() {
+    let own = Own::new().await;
+    let serve = own.docker.throwaway(own.spec(["httpd", "-f", "-p", "80"])).publish(80);
+    let held = serve.ready(Ready::port(80)).await.unwrap();
+    let mut client = std::net::TcpStream::connect(held.addr(80).unwrap()).unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut said = String::new();
+    client.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1."), "{said:?}");
+    assert!(held.addr(81).is_err());
+    held.close().await.unwrap();
+}
+
 /// What the helper does on a line that is spoilt meanwhile.
 pub(crate) async fn unanswered() {
     let docker = Docker::connect().await.unwrap();
     let held = docker.throwaway(spec()).await.unwrap();
     say("ready");
     pause();
-    let error = docker.throwaway(spec()).await.map(|c| c.name().to_owned()).unwrap_err();
+    let error = engine(docker.throwaway(spec()).await.unwrap_err());
     assert!(error.maybe_applied(), "{error}");
     say("lost");
     // An awaited `close` says what a drop must swallow.
@@ -137,7 +182,7 @@ async fn a_start_whose_answer_is_lost_leaves_nothing() {
 async fn a_start_past_its_limit_leaves_nothing() {
     let own = Own::new().await;
     let start = own.docker.throwaway(own.idle()).timeout(Duration::from_millis(30));
-    let error = start.await.map(|c| c.name().to_owned()).unwrap_err();
+    let error = engine(start.await.unwrap_err());
     assert!(error.is_timeout(), "{error}");
     clean(&own, Instant::now(), LIMIT).await;
 }
