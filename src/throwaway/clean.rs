@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::record::{Line, Told};
 use super::session::{ITEM, SESSION, Session};
-use crate::{ContainerId, Docker, Error};
+use crate::container::ContainerId;
+use crate::docker::Docker;
+use crate::error::Error;
 
 /// So many removals at once: an engine works on several, and no list is too long.
 const AT_ONCE: usize = 32;

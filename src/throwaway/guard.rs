@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::record::Line;
 use super::session::{Session, no_thread};
 use super::{clean, keeper};
-use crate::{ContainerId, Docker, Error};
+use crate::container::ContainerId;
+use crate::docker::Docker;
+use crate::error::Error;
 
 /// Without a lease, a drop waits for the removal at most this long.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -9,8 +9,8 @@ use std::{env, io, process};
 use super::lease::Lease;
 use super::record::{self, Line, Record};
 use super::sweep;
-use crate::error::LeaseError;
-use crate::{Docker, Error};
+use crate::docker::Docker;
+use crate::error::{Error, LeaseError};
 
 /// The label that all things of a session bear.
 pub(super) const SESSION: &str = "bowline.session";

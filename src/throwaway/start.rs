@@ -10,9 +10,10 @@ use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
 use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
 use super::{Throwaway, clean, keeper};
 use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
-use crate::error::{Phase, TimeoutError};
+use crate::container::{Container, ContainerSpec, Created, Running};
+use crate::docker::Docker;
+use crate::error::{Error, Phase, TimeoutError};
 use crate::verb::awaitable;
-use crate::{Container, ContainerSpec, Created, Docker, Error, Running};
 
 /// A creation that nobody waits for any more may take so long; what it makes is removed then. It may
 /// be the pull that takes the time, and that is not to go on for long.

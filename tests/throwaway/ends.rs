@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::helper::{Helper, clean, ending, leases, settled};
+use crate::helper::{Helper, Volumes, clean, ending, leases, settled};
 
 /// On a machine that does nothing else it is tenths of a second; the test says which, and fails
 /// at this.
@@ -46,10 +46,11 @@ async fn nothing_is_left_however_it_ends() {
         ("pass", Group(Signal::QUIT), "signal 3"),
         ("pass", Group(Signal::KILL), "signal 9"),
     ];
-    println!("| way to end | left behind | clean after |\n|---|---|---|");
+    println!("| way to end | containers and volumes left | clean after |\n|---|---|---|");
     for (deed, how, expected) in ways {
         let state = TempDir::new().unwrap();
         let mut helper = Helper::start(deed, 1, state.path()).await;
+        let volumes = Volumes::of(&helper.own).await;
         let since = Instant::now();
         let way = match how {
             Itself => {
@@ -71,6 +72,7 @@ async fn nothing_is_left_however_it_ends() {
             helper.signal(Signal::KILL);
         }
         assert_eq!(ending(helper.end()), expected, "{way}");
+        volumes.gone(LIMIT).await;
         settled(&state, LIMIT).await;
         let left = helper.own.left().await;
         println!("| {way} | {left} | {} ms |", time.as_millis());
@@ -112,4 +114,19 @@ async fn nothing_is_left_of_starts_that_a_kill_meets() {
         }
         assert_eq!(helper.own.left().await, 0, "after {delay} ms");
     }
+}
+
+/// An image made of a throwaway container bears its labels, and shares its fate.
+#[tokio::test]
+async fn an_image_that_was_made_goes_too() {
+    let state = TempDir::new().unwrap();
+    let mut helper = Helper::start("commit", 1, state.path()).await;
+    helper.go();
+    let image = helper.hear("image");
+    let image = helper.own.docker.image(&image).unwrap();
+    image.inspect().await.unwrap();
+    helper.signal(Signal::KILL);
+    helper.end();
+    settled(&state, LIMIT).await;
+    assert!(image.inspect().await.unwrap_err().is_not_found());
 }

@@ -1,13 +1,15 @@
 //! This program once more, as a user's test that holds throwaway containers and comes to an end.
 #![allow(unsafe_code, reason = "a segmentation fault, and a fork, cannot be had otherwise")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use bowline::{ContainerSpec, Docker, Throwaway};
+use bowline::events::{Action, EventKind, Events};
+use bowline::{CommitOptions, ContainerSpec, Docker, Throwaway};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
@@ -105,6 +107,35 @@ pub(crate) async fn clean(own: &Own, since: Instant, limit: Duration) -> Duratio
         }
         assert!(since.elapsed() < limit, "{} left after {:?}", own.left().await, since.elapsed());
         tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The volumes without names of what a test has made, and what tells of their removal.
+pub(crate) struct Volumes {
+    names: BTreeSet<String>,
+    removed: Events,
+}
+
+impl Volumes {
+    pub(crate) async fn of(own: &Own) -> Volumes {
+        let watch = own.docker.events().kind(EventKind::Volume).action(Action::Destroy);
+        let removed = watch.await.unwrap();
+        let rows = own.docker.containers().all().label(own.label()).await.unwrap();
+        let mounts = rows.iter().flat_map(|row| &row.mounts);
+        let names: BTreeSet<_> = mounts.map(|mount| mount.name.to_string()).collect();
+        assert_eq!(names.len(), rows.len(), "each has one");
+        Volumes { names, removed }
+    }
+
+    /// Wait until all of them are gone.
+    pub(crate) async fn gone(mut self, limit: Duration) {
+        let gone = tokio::time::timeout(limit, async {
+            while !self.names.is_empty() {
+                let event = self.removed.next().await.unwrap().unwrap();
+                self.names.remove(&*event.actor.id);
+            }
+        });
+        assert!(gone.await.is_ok(), "volumes are left: {:?}", self.names);
     }
 }
 
@@ -222,6 +253,11 @@ fn here() {
         },
         "exec" => drop(Command::new("sleep").arg("1000").exec()),
         "keep" => drop(held.pop().unwrap().keep().unwrap()),
+        "commit" => {
+            let image = runtime.block_on(held[0].commit(CommitOptions::new()).into_future());
+            println!("<<image>>{}", image.unwrap().name());
+            pause();
+        }
         "another" => {
             held.extend(runtime.block_on(hold()));
             say("more");
