@@ -49,8 +49,13 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // In a child that was forked off, this is a copy: the container is the parent's.
-        if !self.armed || !self.session.is_of_this_process() {
+        if !self.session.is_of_this_process() {
+            // In a child that was forked off, this is a copy: the container is the parent's. So are
+            // the connections, and to close them here would deafen the parent: the two share what
+            // tells of sockets.
+            return std::mem::forget(self.docker.clone());
+        }
+        if !self.armed {
             return;
         }
         let (done, wait) = mpsc::channel::<()>();

@@ -64,17 +64,20 @@ async fn switched_off_there_is_none_and_the_next_process_sweeps() {
     clean(&next.own, Instant::now(), LIMIT).await;
 }
 
-/// A child has a copy of the handle; what it means is the parent's.
+/// A child has a copy of the handle; what it means is the parent's. Without a lease a drop that
+/// removes waits for it, and so would the child.
 #[tokio::test]
 async fn a_forked_child_removes_nothing() {
     let state = TempDir::new().unwrap();
-    let mut helper = Helper::start("fork", 1, state.path()).await;
+    let (mut command, own) = Helper::prepare("fork", 1, state.path()).await;
+    command.env("BOWLINE_LEASE", "off");
+    let mut helper = Helper::run(command, own);
+    helper.hear("ready");
     helper.go();
     helper.hear("forked");
     assert_eq!(helper.own.left().await, 1);
     helper.go();
     assert!(helper.end().success());
-    settled(&state, LIMIT).await;
     assert_eq!(helper.own.left().await, 0);
 }
 

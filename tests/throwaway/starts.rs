@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bowline::container::spec::{Mount, PullPolicy};
 use bowline::docker::Connect;
+use bowline::events::{Action, EventKind};
 use bowline::throwaway::{Ready, StartCause, StartError, StartPhase};
 use bowline::{ContainerSpec, Docker, Error};
 use rustix::process::Signal;
@@ -178,13 +179,22 @@ async fn a_start_whose_answer_is_lost_leaves_nothing() {
     assert_eq!(helper.own.left().await, 0);
 }
 
+/// The creation is under way by then, and comes to its end.
 #[tokio::test]
 async fn a_start_past_its_limit_leaves_nothing() {
     let own = Own::new().await;
-    let start = own.docker.throwaway(own.idle()).timeout(Duration::from_millis(30));
+    let watch = own.docker.events().kind(EventKind::Container).label(own.label());
+    let mut events = watch.await.unwrap();
+    let start = own.docker.throwaway(own.idle()).timeout(Duration::from_millis(1));
     let error = engine(start.await.unwrap_err());
     assert!(error.is_timeout(), "{error}");
-    clean(&own, Instant::now(), LIMIT).await;
+    let mut seen = Vec::new();
+    while !seen.contains(&Action::Destroy) {
+        let event = tokio::time::timeout(LIMIT, events.next()).await;
+        let event = event.unwrap_or_else(|_| panic!("it is left: {seen:?}"));
+        seen.push(event.unwrap().unwrap().action);
+    }
+    assert_eq!(seen, [Action::Create, Action::Destroy]);
 }
 
 /// It needs no runtime: the work is done elsewhere.
