@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{env, io, process};
 
 use super::lease::Lease;
@@ -21,6 +22,10 @@ pub(super) const OWNER: &str = "bowline.owner";
 
 /// "off" does without the process that outlives this one.
 const SWITCH: &str = "BOWLINE_LEASE";
+
+/// A session that has lasted so long has its record brought onto the disk, for the case of a power
+/// cut. A short one is not to wait for a disk at its end.
+const SYNC: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -109,8 +114,10 @@ impl Session {
         }
         self.tell(Line::Engine(&url))?;
         if let Ok(sync) = self.record.sync() {
-            // For the case of a power cut, which nobody waits for.
-            tokio::task::spawn_blocking(sync);
+            tokio::spawn(async move {
+                tokio::time::sleep(SYNC).await;
+                tokio::task::spawn_blocking(sync);
+            });
         }
         Ok(())
     }
