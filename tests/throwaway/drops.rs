@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::helper::{Helper, clean, settled, spec};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 const PLACES: [&str; 10] = [
     "outside a runtime",

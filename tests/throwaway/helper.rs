@@ -164,6 +164,21 @@ pub(crate) fn leases(state: &Path) -> Vec<Pid> {
     out
 }
 
+/// Kill the leases on records in this folder, and wait until the kernel has taken all they held.
+pub(crate) fn kill_leases(state: &Path) -> Vec<Pid> {
+    let leases = leases(state);
+    for lease in &leases {
+        rustix::process::kill_process(*lease, Signal::KILL).unwrap();
+        // What is dead and not yet buried holds nothing.
+        let stat = format!("/proc/{}/stat", lease.as_raw_pid());
+        let lives = |stat: String| !stat.rsplit(") ").next().unwrap().starts_with('Z');
+        while std::fs::read_to_string(&stat).is_ok_and(lives) {
+            std::thread::yield_now();
+        }
+    }
+    leases
+}
+
 /// How a process ended, in a word.
 pub(crate) fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {

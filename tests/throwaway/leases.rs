@@ -10,16 +10,15 @@ use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::helper::{Helper, clean, leases, pause, say, settled, spec};
+use crate::helper::{Helper, clean, kill_leases, leases, pause, say, settled, spec};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn one_that_was_killed_is_replaced() {
     let state = TempDir::new().unwrap();
     let mut helper = Helper::start("another", 1, state.path()).await;
-    let [first] = leases(state.path())[..] else { panic!("one lease for one process") };
-    kill_process(first, Signal::KILL).unwrap();
+    let [first] = kill_leases(state.path())[..] else { panic!("one lease for one process") };
     helper.go();
     helper.hear("more");
     let [second] = leases(state.path())[..] else { panic!("one lease for one process") };

@@ -17,7 +17,7 @@ use crate::support::engine::{Own, unique};
 use crate::support::proxy::Direction::Down;
 use crate::support::proxy::{Proxy, Toxic};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the helper does: a hundred starts, dropped after 0 to 300 ms.
 pub(crate) async fn cancelled(connect: Connect) {
