@@ -82,3 +82,22 @@ async fn in_the_hosts_network() {
     stream.read_exact(&mut said).await.unwrap();
     assert_eq!(&said, b"echo");
 }
+
+/// In a process of its own, whose environment says so.
+#[tokio::test]
+async fn by_the_host_that_the_environment_names() {
+    const GIVEN: (&str, &str) = ("TESTCONTAINERS_HOST_OVERRIDE", "203.0.113.9");
+    if std::env::var(GIVEN.0).as_deref() != Ok(GIVEN.1) {
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "reached::by_the_host_that_the_environment_names"]);
+        let output = child.env(GIVEN.0, GIVEN.1).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let own = Own::new().await;
+    let c = own.docker.run(own.idle().publish("127.0.0.1::80")).spawn().await.unwrap();
+    let details = c.inspect().await.unwrap();
+    let addr = Addresses::of(&own.docker, &details).await.get(80).unwrap();
+    assert_eq!((&*addr.host, Some(addr.port)), (GIVEN.1, details.host_port(80)));
+}

@@ -5,10 +5,8 @@ use crate::transport::Host;
 
 fn binding(text: &str) -> PortBinding {
     let (ip, port) = text.rsplit_once(':').unwrap();
-    let mut binding = PortBinding::default();
-    binding.host_ip = ip.trim_matches(['[', ']']).parse().ok();
-    binding.host_port = port.parse().ok();
-    binding
+    let host_ip = ip.trim_matches(['[', ']']).parse().ok();
+    PortBinding { host_ip, host_port: port.parse().ok() }
 }
 
 /// Ports as `docker inspect` has them: ("80/tcp", "0.0.0.0:8080 [::]:8081").
