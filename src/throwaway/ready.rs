@@ -42,10 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # What holds for every kind
 ///
-/// - **A container that ends is an error at once.** The engine's own wait runs beside every kind,
-///   so it is not noticed at the next look but when it happens. Two kinds are asked once more
-///   then: [`exit`](Ready::exit), for which it is what was waited for, and the logs, which are
-///   read to their end first: what was printed before the end counts.
+/// - **A container that ends is an error at once**: within a few milliseconds of the engine's event,
+///   which is listened to beside every kind. Two kinds are asked once more then:
+///   [`exit`](Ready::exit), for which it is what was waited for, and the logs, which are read to
+///   their end first: what was printed before the end counts. Docker lets them be read once it has
+///   cleaned up behind the container, which takes about 100 ms.
 /// - **There is a time limit**, 60 s over all; where something in it was given more, that.
 /// - **Looking again** happens after a pause that grows from 20 ms to 250 ms
 ///   ([`every`](Ready::every)); one look may take 5 s ([`each`](Ready::each)).
@@ -89,7 +90,12 @@ impl Ready {
     /// or go over several: the bytes are followed as they come, and none are kept.
     ///
     /// What counts is everything that the container has printed since it was made, so a second
-    /// start is ready by the first one's words: use another kind there.
+    /// start is ready by the first one's words: use another kind there. Where the logging driver
+    /// cannot be read, it is what is printed from now on.
+    ///
+    /// An engine keeps a line until it ends before it hands it to the logs. Therefore the process
+    /// is listened to as well; of a line without end, what it printed before this began is not
+    /// seen.
     pub fn log(text: impl Into<String>) -> Ready {
         let text = text.into();
         let fault = text.is_empty().then(|| "the text to look for in the log is empty".to_owned());

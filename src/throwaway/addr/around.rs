@@ -34,7 +34,7 @@ impl Around {
         if let (true, Some(socket)) = (container, host.socket_path()) {
             around.gateway = gateway(&read("/proc/net/route"));
             let bridge = |name: &&str| exists(&format!("/sys/class/net/{name}"));
-            around.with_engine = match BRIDGES.iter().any(|name| bridge(name)) {
+            around.with_engine = match BRIDGES.iter().any(bridge) {
                 true => Some(true),
                 false => shares_network(socket).await,
             };

@@ -5,10 +5,8 @@ use crate::transport::Host;
 
 fn binding(text: &str) -> PortBinding {
     let (ip, port) = text.rsplit_once(':').unwrap();
-    let mut binding = PortBinding::default();
-    binding.host_ip = ip.trim_matches(['[', ']']).parse().ok();
-    binding.host_port = port.parse().ok();
-    binding
+    let host_ip = ip.trim_matches(['[', ']']).parse().ok();
+    PortBinding { host_ip, host_port: port.parse().ok() }
 }
 
 /// Ports as `docker inspect` has them: ("80/tcp", "0.0.0.0:8080 [::]:8081").
@@ -24,7 +22,8 @@ fn shown(addr: Result<HostPort, NoAddress>) -> String {
 
 #[test]
 fn the_way_to_an_engine() {
-    let gateway = Some(Ipv4Addr::new(172, 17, 0, 1));
+    let by = Ipv4Addr::new(172, 17, 0, 1);
+    let gateway = Some(by);
     let outside = Around::default();
     let inside = Around { container: true, gateway, with_engine: Some(false), ..outside.clone() };
     let given = |host: &str| Around { given: Some(host.into()), ..inside.clone() };
@@ -38,15 +37,11 @@ fn the_way_to_an_engine() {
         ("tcp://10.0.0.7:2375", outside.clone(), host("10.0.0.7")),
         ("tcp://[fd00::7]:2375", outside.clone(), host("fd00::7")),
         // In a container, with the engine's socket mounted.
-        ("unix:///var/run/docker.sock", inside.clone(), Way::Gateway(gateway.unwrap())),
+        ("unix:///var/run/docker.sock", inside.clone(), Way::Gateway(by)),
         // The engine may be anywhere then.
         ("tcp://docker:2375", inside.clone(), host("docker")),
         // Not known whether the engine is here too.
-        (
-            "unix:///run/d.sock",
-            Around { with_engine: None, ..inside.clone() },
-            Way::Gateway(gateway.unwrap()),
-        ),
+        ("unix:///run/d.sock", Around { with_engine: None, ..inside.clone() }, Way::Gateway(by)),
         // The engine is in the same container, or we in the host's network.
         ("unix:///run/d.sock", Around { with_engine: Some(true), ..inside.clone() }, Way::Local),
         ("unix:///run/d.sock", Around { gateway: None, ..inside.clone() }, Way::Local),

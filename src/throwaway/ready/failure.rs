@@ -156,3 +156,43 @@ impl Note {
         lock(&self.state).1 = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_with_what_was_seen() {
+        let notes = Notes::default();
+        notes.begin("log \"ready\"".into()).see("0 of 1 times; the log ends in\nstart\n\x1b[2J");
+        notes.begin("GET 80/tcp /".into()).came();
+        notes.begin("after".into());
+        let mut error = NotReady {
+            container: "web".into(),
+            what: "all of it".into(),
+            cause: NotReadyCause::TimedOut(Duration::from_secs(60)),
+            elapsed: Duration::from_millis(60_012),
+            waits: notes.open(),
+        };
+        insta::assert_snapshot!(error, @r#"
+        container web is not ready after 60.0s: the limit of 60s has passed
+          waited for: log "ready"
+            seen last: 0 of 1 times; the log ends in
+                       start
+                       \u{1b}[2J
+          waited for: after
+        "#);
+        error.waits.clear();
+        let refused = Error::invalid("x", "y", "must not be");
+        error.cause = NotReadyCause::Engine(Arc::new(refused));
+        insta::assert_snapshot!(error, @"container web is not ready after 60.0s: the engine cannot be asked");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn what_was_seen_is_bounded() {
+        let notes = Notes::default();
+        notes.begin("x".into()).see("\0".repeat(1 << 20));
+        assert!(notes.open()[0].seen.len() < SEEN + 16);
+    }
+}

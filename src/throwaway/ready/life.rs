@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use super::failure::NotReadyCause;
 use crate::container::{Condition, Container, ExitStatus, Running};
+use crate::docker::Docker;
 use crate::error::Error;
+use crate::events::{Action, EventKind};
 
 /// How a container came to its end.
 #[derive(Debug, Clone)]
@@ -22,11 +24,44 @@ pub(super) enum End {
 }
 
 /// Wait for the container's end. The engine says it; it is not looked for.
-pub(super) async fn end(container: &Container<Running>) -> End {
-    match container.wait_for(Condition::NotRunning).await {
-        Ok(status) => End::Exited(status),
-        Err(error) if error.is_not_found() => End::Gone,
-        Err(error) => End::Lost(Arc::new(error)),
+///
+/// It says it twice. Docker's event comes within a millisecond; the answer to a wait only once it
+/// has cleaned up behind the container, which takes a tenth of a second and more, but cannot be
+/// missed.
+pub(super) async fn end(docker: &Docker, container: &Container<Running>) -> End {
+    let (mut event, mut listens) = (pin!(event(docker, container)), true);
+    let mut wait = pin!(container.wait_for(Condition::NotRunning).into_future());
+    std::future::poll_fn(|cx| {
+        // First, so that it is there before the event can be missed.
+        if let Poll::Ready(answer) = wait.as_mut().poll(cx) {
+            return Poll::Ready(match answer {
+                Ok(status) => End::Exited(status),
+                Err(error) if error.is_not_found() => End::Gone,
+                Err(error) => End::Lost(Arc::new(error)),
+            });
+        }
+        if listens {
+            match event.as_mut().poll(cx) {
+                Poll::Ready(Some(status)) => return Poll::Ready(End::Exited(status)),
+                Poll::Ready(None) => listens = false,
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Listen for the event. `None` where that breaks off.
+async fn event(docker: &Docker, container: &Container<Running>) -> Option<ExitStatus> {
+    let watch = docker.events().kind(EventKind::Container).action(Action::Die);
+    let mut events = watch.container(container.id().as_str()).await.ok()?;
+    loop {
+        let event = events.next().await?.ok()?;
+        // The engine takes a name that is another's id for that other.
+        if event.actor.id.as_str() == container.id().as_str() {
+            return event.exit_status();
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use super::failure::Note;
+use super::failure::{NotReadyCause, Note};
 use super::life::{Life, Stop};
 use super::until::Subject;
 use crate::container::Logs;
 use crate::error::Error;
-use crate::stream::StdStream;
-use crate::throwaway::ready::failure::NotReadyCause;
+use crate::stream::{Chunk, StdStream};
 use crate::throwaway::story::Tail;
 
 /// What is looked for in the logs.
@@ -29,8 +29,8 @@ pub(super) enum Wanted {
 
 /// A pattern sees no more than this of a line at once.
 const LONGEST_LINE: usize = 64 << 10;
-/// So long after the container's end its logs are read on, to their end.
-const GRACE: Duration = Duration::from_millis(150);
+/// Reading the logs of a container that has ended may take so long; mostly it is milliseconds.
+const GRACE: Duration = Duration::from_secs(2);
 /// Logs that have ended, of a container that has not, are asked for again.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Of the logs, the last lines and bytes are kept, to be seen.
@@ -58,41 +58,101 @@ struct Read {
     found: bool,
 }
 
+/// Read to the end, in vain.
+const NOTHING: Result<Read, Error> = Ok(Read { found: false });
+
 impl LogWait {
     pub(super) fn new(wanted: Wanted) -> LogWait {
         LogWait { wanted, times: 1, stream: None }
     }
 
-    /// Wait until it is printed, or until the logs of a container that has ended have too.
+    /// Wait until it is printed, or until the logs of a container that has ended have it not.
     pub(super) async fn until(
         &self,
         on: &Subject<'_>,
         life: &Life,
         note: &Note,
     ) -> Result<(), Stop> {
-        loop {
-            let mut reading = pin!(self.read(on, note));
-            let read = match life.or_end(reading.as_mut()).await {
-                Ok(read) => read,
-                Err(end) => match tokio::time::timeout(GRACE, reading).await {
-                    Ok(Ok(Read { found: true })) => return Ok(()),
-                    _ => return Err(end),
-                },
-            };
-            match read {
-                Ok(Read { found: true }) => return Ok(()),
-                Ok(Read { found: false }) => life.or_end(tokio::time::sleep(AGAIN)).await?,
-                Err(error) => {
-                    let stop = Stop(NotReadyCause::Engine(error.into()));
-                    return Err(life.rather_end(stop).await);
-                }
-            }
+        let stop = match life.or_end(self.follow(on, note)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => life.rather_end(Stop(NotReadyCause::Engine(error.into()))).await,
+            Err(end) => end,
+        };
+        if matches!(stop.0, NotReadyCause::Engine(_)) {
+            return Err(stop);
+        }
+        // Logs that are followed may lack what came last. By word of the end they are complete.
+        let whole = self.read_logs(on, note, false);
+        match tokio::time::timeout(GRACE, whole).await {
+            Ok(Ok(Read { found: true })) => Ok(()),
+            _ => Err(stop),
         }
     }
 
-    /// Read the logs from their beginning until it has been found, or to their end.
+    /// Follow what is printed until it has been found. Streams that end by themselves are opened
+    /// again.
+    async fn follow(&self, on: &Subject<'_>, note: &Note) -> Result<(), Error> {
+        while !self.read(on, note).await?.found {
+            tokio::time::sleep(AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Read the logs from their beginning, and what is printed meanwhile, until it has been found
+    /// or both have ended.
     async fn read(&self, on: &Subject<'_>, note: &Note) -> Result<Read, Error> {
-        let logs = on.container().logs().follow();
+        let mut logs = pin!(self.read_logs(on, note, true));
+        let Wanted::Text(text) = &self.wanted else { return logs.await };
+        let mut live = pin!(self.read_live(on, text));
+        let (mut live_ended, mut no_logs) = (false, false);
+        std::future::poll_fn(|cx| {
+            if !live_ended {
+                match live.as_mut().poll(cx) {
+                    Poll::Ready(Ok(Read { found: true })) => {
+                        return Poll::Ready(Ok(Read { found: true }));
+                    }
+                    Poll::Ready(_) => live_ended = true,
+                    Poll::Pending => {}
+                }
+            }
+            if no_logs {
+                return if live_ended { Poll::Ready(NOTHING) } else { Poll::Pending };
+            }
+            match ready!(logs.as_mut().poll(cx)) {
+                // The driver cannot be read; what is printed from now on can.
+                Err(error) if error.status() == Some(501) && !live_ended => {
+                    note.see(format!("{error}; what was printed before is not seen"));
+                    no_logs = true;
+                    Poll::Pending
+                }
+                read => Poll::Ready(read),
+            }
+        })
+        .await
+    }
+
+    /// Read what is printed from now on, as it is printed. The logs have a line only once it has
+    /// ended.
+    async fn read_live(&self, on: &Subject<'_>, text: &str) -> Result<Read, Error> {
+        let attach = on.container().attach();
+        let mut attached = match self.stream {
+            Some(StdStream::Out) => attach.stdout().await?,
+            Some(StdStream::Err) => attach.stderr().await?,
+            None => attach.await?,
+        };
+        let (mut texts, mut have) = (Both::new(text), 0);
+        while let Some(chunk) = attached.next().await.transpose()? {
+            have += texts.feed(&chunk);
+            if usize::try_from(self.times).is_ok_and(|wanted| have >= wanted) {
+                return Ok(Read { found: true });
+            }
+        }
+        NOTHING
+    }
+
+    async fn read_logs(&self, on: &Subject<'_>, note: &Note, follow: bool) -> Result<Read, Error> {
+        let logs = on.container().logs();
+        let logs = if follow { logs.follow() } else { logs };
         let logs = match self.stream {
             Some(StdStream::Out) => logs.stdout(),
             Some(StdStream::Err) => logs.stderr(),
@@ -111,18 +171,14 @@ impl LogWait {
         count: &mut Count,
         note: &Note,
     ) -> Result<Read, Error> {
-        let (mut out, mut err) = (Finder::new(text.as_bytes()), Finder::new(text.as_bytes()));
+        let mut texts = Both::new(text);
         let mut logs = logs.await?;
         while let Some(chunk) = logs.next().await.transpose()? {
-            let finder = match chunk.stream {
-                StdStream::Out => &mut out,
-                StdStream::Err => &mut err,
-            };
-            if count.add(finder.feed(&chunk.data), &chunk.data, note) {
+            if count.add(texts.feed(&chunk), &chunk.data, note) {
                 return Ok(Read { found: true });
             }
         }
-        Ok(Read { found: false })
+        NOTHING
     }
 
     async fn read_lines(
@@ -140,7 +196,26 @@ impl LogWait {
                 return Ok(Read { found: true });
             }
         }
-        Ok(Read { found: false })
+        NOTHING
+    }
+}
+
+/// A text that may come on each of both streams.
+struct Both<'t> {
+    out: Finder<'t>,
+    err: Finder<'t>,
+}
+
+impl<'t> Both<'t> {
+    fn new(text: &'t str) -> Both<'t> {
+        Both { out: Finder::new(text.as_bytes()), err: Finder::new(text.as_bytes()) }
+    }
+
+    fn feed(&mut self, chunk: &Chunk) -> usize {
+        match chunk.stream {
+            StdStream::Out => self.out.feed(&chunk.data),
+            StdStream::Err => self.err.feed(&chunk.data),
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl Ready {
     async fn race(&self, on: &Subject<'_>, notes: &Notes) -> Result<(), Stop> {
         let (tell, life) = Life::new();
         let limit = self.limit();
-        let mut end = pin!(life::end(on.container));
+        let mut end = pin!(life::end(on.docker, on.container));
         let mut told = false;
         let mut all = self.node(on, life, notes);
         let mut late = pin!(tokio::time::sleep(limit));
