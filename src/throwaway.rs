@@ -37,7 +37,8 @@
 //! All of this was done on Docker 20.10 on Linux, and is done by `tests/throwaway` each time it runs;
 //! for a loss of power, both processes are killed at once.
 //! From the end of the process until nothing was left took a tenth of a second for one container and
-//! half a second for eight, which is the time that the engine itself takes.
+//! half a second for eight, on a machine with little else to do; that is the time that the engine itself
+//! takes.
 //!
 //! # The lease
 //!
