@@ -262,6 +262,16 @@ impl ContainerSpec {
         self
     }
 
+    /// Return the image; `None` where what was given names none.
+    pub fn get_image(&self) -> Option<&ImageName> {
+        self.image.as_ref().ok()
+    }
+
+    /// Return the name that was given.
+    pub fn get_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Set the command, or the arguments where the image has an entrypoint: what stands behind
     /// the image in `docker run`.
     pub fn cmd<A: Into<String>>(mut self, command: impl IntoIterator<Item = A>) -> ContainerSpec {

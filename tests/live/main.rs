@@ -21,9 +21,15 @@ mod login;
 mod logs;
 mod model;
 mod proxied;
+#[cfg(feature = "throwaway")]
+mod reached;
+#[cfg(feature = "throwaway")]
+mod ready;
 mod runs;
 mod spec;
 mod stats;
 mod terminal;
+#[cfg(feature = "throwaway")]
+mod story;
 mod top;
 mod tutorials;
