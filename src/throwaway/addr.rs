@@ -12,7 +12,7 @@ use around::{Around, Way};
 
 /// A host and a port that a client on this machine can connect to.
 ///
-/// Printed as "127.0.0.1:49153", `"[::1]:49153"` or "engine.example:49153": fit for URLs, and for
+/// Printed as `127.0.0.1:49153`, `[::1]:49153` or `engine.example:49153`: fit for URLs, and for
 /// whatever takes such a text. [`ToSocketAddrs`] is there for what takes that:
 /// `std::net::TcpStream::connect(&addr)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
