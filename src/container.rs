@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|---|---|---|
 //! | Created, Exited | `start` | Running | Running | conflict | Running | Running | not found |
 //! | Exited, Running, Paused | `restart` | | Running | Running | Running | Running | not found |
+//! | Created, Exited | `attach` | attached | attached | conflict | conflict | attached | not found |
 //! | Running | `attach` | | attached | conflict | conflict | by state | not found |
 //! | Running | `exec` | | its output | conflict | conflict | conflict | not found |
 //! | Running | `pause` | | Paused | Paused | conflict | conflict | not found |
@@ -36,6 +37,7 @@
 
 mod attach;
 mod changes;
+mod checkpoint;
 mod commit;
 mod copy;
 mod create;
@@ -69,6 +71,9 @@ use std::fmt;
 
 pub use attach::{Attach, AttachOutput, Attachable, Attached};
 pub use changes::{Change, ChangeKind, Changes};
+pub use checkpoint::{
+    Checkpoint, CheckpointRunning, CheckpointSummary, ListCheckpoints, RemoveCheckpoint,
+};
 pub use commit::{Commit, CommitOptions};
 pub use copy::{
     Archive, Copied, CopiedIn, CopyIn, CopyOut, Export, LeftOut, LeftOutReason, PathKind, PathStat,
@@ -342,5 +347,18 @@ impl Container<Unknown> {
             }
             _ => Err(self.failed(error)),
         }
+    }
+}
+
+/// A container that is nowhere, for tests that look at calls.
+#[cfg(test)]
+pub(crate) fn example() -> Container<Unknown> {
+    let host = crate::Host::parse("engine", "tcp://engine:1").unwrap();
+    let limits = crate::Timeouts::default();
+    Container {
+        transport: Transport::new(host, "a test".into(), limits, None).unwrap(),
+        id: serde_json::from_value("f00f00f00f00".into()).unwrap(),
+        traits: Traits::default(),
+        state: Unknown(()),
     }
 }

@@ -82,6 +82,7 @@
 //! | read logs | [`Container::logs`] |
 //! | see what a container has changed | [`Container::changes`] |
 //! | see its processes, watch what it uses | [`top`](Container#method.top), [`Container::stats`] |
+//! | write its processes to disk and go on later | [`Container::checkpoint`](Container#method.checkpoint) |
 //! | watch what happens on the engine | [`Docker::events`], [`events`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |

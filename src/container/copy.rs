@@ -340,21 +340,9 @@ impl Path {
 mod tests {
     use super::*;
 
-    fn web() -> Container<Unknown> {
-        let host = crate::Host::parse("engine", "tcp://engine:1").unwrap();
-        let limits = crate::Timeouts::default();
-        let transport = crate::transport::Transport::new(host, "a test".into(), limits, None);
-        Container {
-            transport: transport.unwrap(),
-            id: serde_json::from_value("f00f00f00f00".into()).unwrap(),
-            traits: crate::container::Traits::default(),
-            state: Unknown(()),
-        }
-    }
-
     #[test]
     fn calls() {
-        let web = web();
+        let web = crate::container::example();
         let calls = [
             web.stat("/a b&c").call(),
             web.archive("/a/.").call(),

@@ -1,10 +1,10 @@
 //! The doors from each handle to its verbs.
 
 use super::{
-    Attach, Attachable, Changes, Commit, CommitOptions, Condition, Container, Created, Exec,
-    ExitStatus, Exited, Frozen, Inspect, Kill, Logs, LookupVerb, Pause, Paused, Remove, Rename,
-    Resize, Restart, RunToExit, Running, Start, Startable, State, Stop, Top, Unpause, Update, Wait,
-    WaitFor, stats::WatchStats,
+    Attach, Attachable, Changes, Checkpoint, Commit, CommitOptions, Condition, Container, Created,
+    Exec, ExitStatus, Exited, Frozen, Inspect, Kill, ListCheckpoints, Logs, LookupVerb, Pause,
+    Paused, Remove, RemoveCheckpoint, Rename, Resize, Restart, RunToExit, Running, Start,
+    Startable, State, Stop, Top, Unpause, Update, Wait, WaitFor, stats::WatchStats,
 };
 
 impl Container<Created> {
@@ -72,6 +72,26 @@ impl Container<Running> {
     /// It no longer runs ([`is_conflict`](crate::Error::is_conflict)). Frozen already is no error.
     pub fn pause(self) -> Pause {
         Pause::new(self.forget())
+    }
+
+    /// Write the processes to the engine's disk and end them: `docker checkpoint create`.
+    ///
+    /// [`leave_running`](Checkpoint::leave_running) lets them run on;
+    /// [`checkpoint`](Start::checkpoint) at a start goes on from there.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
+    /// let web = web.checkpoint("warm").await?;
+    /// let web = web.start().checkpoint("warm").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The name breaks the rule for names of containers (before anything is sent); the engine's
+    /// experimental features are off (status 501); there is one by this name, or the machine's
+    /// CRIU cannot write these processes (status 500). Docker only.
+    pub fn checkpoint(self, name: impl Into<String>) -> Checkpoint {
+        Checkpoint::new(self.forget(), name.into())
     }
 
     /// Ask the process to end, and kill it if it does not: `docker stop`.
@@ -278,6 +298,23 @@ impl<S: State> Container<S> {
     /// It is gone ([`is_not_found`](crate::Error::is_not_found)).
     pub fn changes(&self) -> Changes {
         Changes::new(self.share())
+    }
+
+    /// List the container's checkpoints: `docker checkpoint ls`.
+    ///
+    /// # Errors
+    /// The engine's experimental features are off (status 501).
+    pub fn checkpoints(&self) -> ListCheckpoints {
+        ListCheckpoints::new(self.share())
+    }
+
+    /// Remove a checkpoint: `docker checkpoint rm`.
+    ///
+    /// # Errors
+    /// The name breaks the rule (before anything is sent); there is none by it (status 500); the
+    /// engine's experimental features are off (status 501).
+    pub fn remove_checkpoint(&self, name: impl Into<String>) -> RemoveCheckpoint {
+        RemoveCheckpoint::new(self.share(), name.into())
     }
 
     /// Make an image of the container's files: `docker commit`.

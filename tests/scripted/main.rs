@@ -5,6 +5,7 @@
 mod support;
 
 mod attach;
+mod checkpoint;
 mod child;
 mod connect;
 mod connections;
