@@ -150,6 +150,29 @@ pub trait Startable: State {}
 impl Startable for Created {}
 impl Startable for Exited {}
 
+/// A state in which there are processes, frozen or not: [`Running`] and [`Paused`].
+#[diagnostic::on_unimplemented(
+    message = "this verb needs processes, and `Container<{Self}>` has none that are known of",
+    label = "no such method on a container in this state",
+    note = "`top`, `stop`, `kill` and `wait` are there on `Container<Running>` and `Container<Paused>`"
+)]
+pub trait Alive: State {}
+
+impl Alive for Running {}
+impl Alive for Paused {}
+
+/// A state in which there is, or was, a process: [`Running`], [`Paused`] and [`Exited`].
+#[diagnostic::on_unimplemented(
+    message = "no method `restart` on `Container<{Self}>`",
+    label = "a container in this state cannot be restarted",
+    note = "`restart` is there on `Container<Running>`, `Container<Paused>` and `Container<Exited>`"
+)]
+pub trait Restartable: State {}
+
+impl Restartable for Running {}
+impl Restartable for Paused {}
+impl Restartable for Exited {}
+
 /// A state in which there are frozen processes: [`Paused`].
 ///
 /// A bound, because rustc answers a missing `unpause` with a hint at `pause`.
