@@ -1,15 +1,17 @@
 //! Files into a container and out of it: `docker cp`.
 
+mod copied;
 mod into;
 mod out;
+mod place;
 mod unpack;
 
 use base64::Engine as _;
 use serde::Deserialize;
 
+pub use copied::{Copied, LeftOut, LeftOutReason};
 pub use into::{CopiedIn, CopyIn, PutArchive, WriteFile};
 pub use out::{Archive, CopyOut, Export, ReadFile};
-pub use unpack::{Copied, LeftOut, LeftOutReason};
 
 use super::{Container, State, Unknown};
 use crate::error::{DecodeError, Error};

@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::unpack::{Copied, Fault, Place, Rules, Unpack};
-use super::{Path, PathKind, PathStat, ask, head};
+use super::place::Place;
+use super::unpack::{Fault, Rules, Unpack};
+use super::{Copied, Path, PathKind, PathStat, ask, head};
 use crate::container::{Container, Unknown};
 use crate::error::{Error, OutputError, StreamError, StreamFault};
 use crate::stream::TarStream;
