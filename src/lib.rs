@@ -129,6 +129,7 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+mod pieces;
 pub mod registry;
 mod stream;
 pub mod system;
