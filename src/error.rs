@@ -5,12 +5,14 @@
 
 mod connect;
 mod output;
+mod path;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use connect::{ConnectError, ConnectFailure, Tried};
 pub use output::OutputError;
+pub use path::PathError;
 
 use crate::wire::ApiVersion;
 
@@ -54,6 +56,9 @@ pub enum Error {
     /// What came could not be written to the local disk.
     #[error(transparent)]
     Output(OutputError),
+    /// A path in a container leads to another kind of thing than is needed.
+    #[error(transparent)]
+    Path(PathError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),

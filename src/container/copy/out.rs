@@ -11,7 +11,7 @@ use super::place::Place;
 use super::unpack::{Fault, Rules, Unpack};
 use super::{Copied, Path, PathKind, PathStat, ask, head};
 use crate::container::{Container, Unknown};
-use crate::error::{Error, OutputError, StreamError, StreamFault};
+use crate::error::{Error, OutputError, PathError, StreamError, StreamFault};
 use crate::stream::TarStream;
 use crate::tar::{FoundKind, Item, Reader};
 use crate::transport::stream_error;
@@ -121,8 +121,8 @@ impl ReadFile {
         Err(self.refused("is a link that never comes to a file"))
     }
 
-    fn refused(&self, rule: &str) -> Error {
-        Error::invalid("container path", &self.path, rule)
+    fn refused(&self, what: &'static str) -> Error {
+        Error::Path(PathError::new(&self.path, what))
     }
 }
 

@@ -44,12 +44,13 @@ impl Place {
             }
             Ok(_) => fail(ErrorKind::InvalidInput, "it is neither a file nor a folder"),
             Err(e) if e.kind() == ErrorKind::NotFound => {
+                let dest = led_to(dest);
                 let path = dest.as_os_str().as_bytes();
                 // A new folder may be given a slash, but "new/." is in a folder that is not there.
                 if path.ends_with(b"/.") || (!is_folder && path.ends_with(b"/")) {
                     return fail(ErrorKind::NotFound, "there is no such folder");
                 }
-                Place::beside(dest, contents)
+                Place::beside(&dest, contents)
             }
             Err(e) => Err(disk(e)),
         }
@@ -76,4 +77,16 @@ impl Place {
             Err(e) => Err(Fault::Disk(path, e.into())),
         }
     }
+}
+
+/// Where a link leads that leads to nothing yet, through as many links as there are; of anything
+/// else, the path itself.
+fn led_to(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    // The system follows no more either, so that this is only for who changes them meanwhile.
+    for _ in 0..40 {
+        let Ok(to) = fs::read_link(&at) else { break };
+        at = at.parent().unwrap_or(Path::new("")).join(to);
+    }
+    at
 }

@@ -203,13 +203,28 @@ fn nothing_is_written_through_a_link_that_lies_there() {
         unpack(&link, Some("t"), &archive(&[folder("t"), file("t/f", "x")]), Rules::default());
     assert_eq!(done.unwrap().files, 1);
     assert_eq!(ground.read("top/t/f"), "x");
-    // A dangling one is replaced, and nothing made where it leads.
-    symlink("../made", ground.dest.join("dangling")).unwrap();
+    // So it may be one that leads to nothing yet; the link stays, as `docker cp` has it.
+    symlink("dangling2", ground.dest.join("dangling")).unwrap();
+    symlink("top/made", ground.dest.join("dangling2")).unwrap();
     let place = Place::find(&ground.dest.join("dangling"), Some("f"), false).unwrap();
     let mut unpack = Unpack::new(place, Rules::default());
     unpack.take(archive(&[file("f", "x")]).into()).unwrap();
     unpack.finish().unwrap();
-    assert!(fs::symlink_metadata(ground.dest.join("dangling")).unwrap().is_file());
+    assert!(fs::symlink_metadata(ground.dest.join("dangling")).unwrap().is_symlink());
+    assert_eq!(ground.read("top/made"), "x");
+    // A folder of the archive's has such a link in it: that one is replaced.
+    symlink("../../made", ground.dest.join("top/planted")).unwrap();
+    ground.unpack(&[folder("top"), file("top/planted", "x")], Rules::default()).unwrap();
+    assert!(fs::symlink_metadata(ground.dest.join("top/planted")).unwrap().is_file());
+    let nowhere = ground.dest.join("nowhere");
+    for to in ["none/made", "made/"] {
+        symlink(to, &nowhere).unwrap();
+        let Err(Fault::Disk(_, e)) = Place::find(&nowhere, Some("f"), false) else {
+            panic!("{to}")
+        };
+        assert_eq!(e.kind(), std::io::ErrorKind::NotFound, "{to}");
+        fs::remove_file(&nowhere).unwrap();
+    }
     ground.check();
 }
 
