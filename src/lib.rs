@@ -72,6 +72,7 @@
 //! | to | see |
 //! |---|---|
 //! | reach an engine | [`Docker::connect`], [`Connect`], [`Host`] |
+//! | wait for one that is not up yet | [`Connect::wait`] |
 //! | say what to create | [`ContainerSpec`] |
 //! | run to the end, with output | [`Docker::run`], [`Output`], [`ExitStatus`] |
 //! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
