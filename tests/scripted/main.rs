@@ -12,6 +12,7 @@ mod connections;
 mod dropped;
 mod ended;
 mod faults;
+mod framing;
 mod ready;
 mod refusals;
 mod resume;
