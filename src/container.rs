@@ -63,6 +63,8 @@ mod start;
 pub mod stats;
 mod status;
 mod stop;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 mod top;
 mod update;
 mod wait;

@@ -6,6 +6,8 @@
 mod connect;
 mod output;
 mod path;
+#[cfg(feature = "terminal")]
+mod terminal;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use std::time::Duration;
 pub use connect::{ConnectError, ConnectFailure, Tried};
 pub use output::OutputError;
 pub use path::PathError;
+#[cfg(feature = "terminal")]
+pub use terminal::TerminalError;
 
 use crate::wire::ApiVersion;
 
@@ -71,6 +75,10 @@ pub enum Error {
     /// The credentials for a registry could not be had.
     #[error(transparent)]
     Credentials(CredentialsError),
+    /// The local terminal failed.
+    #[cfg(feature = "terminal")]
+    #[error(transparent)]
+    Terminal(TerminalError),
 }
 
 impl Error {

@@ -78,6 +78,7 @@
 //! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
 //! | run a second process | [`Container::exec`](Container#method.exec) |
 //! | talk to a process as it runs | [`Container::attach`], [`Exec::session`](container::Exec::session) |
+//! | give it the local terminal: `docker run -it` | `container::terminal` (feature `terminal`) |
 //! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
@@ -110,12 +111,17 @@
 //! A request is sent a second time only if not a byte of it had left. Otherwise the error says
 //! [`maybe_applied`](Error::maybe_applied).
 //!
+//! # Features
+//!
+//! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
+//!   window size and detach keys, in `container::terminal`.
+//!
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
 //! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
-//! `registry` (connections, pool, limits; frames; credentials) → `wire`, `error` (requests as
-//! values, replies that drop what they do not understand). Handles hold a transport and never a
+//! `registry`, `tty` (connections, pool, limits; frames; credentials; the local terminal) → `wire`,
+//! `error` (requests as values, replies that drop what they do not understand). Handles hold a transport and never a
 //! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
 //! sends it in one line.
 
@@ -138,6 +144,8 @@ mod tar;
 mod text;
 mod time;
 mod transport;
+#[cfg(feature = "terminal")]
+mod tty;
 mod verb;
 mod wire;
 

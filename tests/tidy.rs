@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("tar", 1),
     ("verb", 1),
     ("guard", 1),
+    ("tty", 1),
     // Values.
     ("container::spec", 2),
     ("container::id", 2),

@@ -68,7 +68,7 @@ impl Run {
         Spawn { run: self, limit: None }
     }
 
-    async fn create(self, scrap: &mut Scrap) -> Result<Container<Unknown>, Error> {
+    pub(super) async fn create(self, scrap: &mut Scrap) -> Result<Container<Unknown>, Error> {
         let container = Create::new(self.transport, self.spec).await?.forget();
         scrap.hold(container.clone());
         Ok(container)

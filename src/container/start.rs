@@ -10,7 +10,7 @@ use crate::wire::Call;
 #[derive(Debug)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Start {
-    on: Container<Unknown>,
+    pub(super) on: Container<Unknown>,
     checkpoint: Option<String>,
 }
 

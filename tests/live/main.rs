@@ -25,4 +25,6 @@ mod proxied;
 mod runs;
 mod spec;
 mod stats;
+mod terminal;
 mod top;
+mod tutorials;
