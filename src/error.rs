@@ -6,6 +6,7 @@
 mod connect;
 mod lease;
 mod output;
+mod path;
 #[cfg(feature = "terminal")]
 mod terminal;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use connect::{ConnectError, ConnectFailure, Tried};
 pub use lease::LeaseError;
 pub use output::OutputError;
+pub use path::PathError;
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalError;
 
@@ -60,6 +62,9 @@ pub enum Error {
     /// What came could not be written to the local disk.
     #[error(transparent)]
     Output(OutputError),
+    /// A path in a container leads to another kind of thing than is needed.
+    #[error(transparent)]
+    Path(PathError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),

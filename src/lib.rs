@@ -72,6 +72,7 @@
 //! | to | see |
 //! |---|---|
 //! | reach an engine | [`Docker::connect`], [`Connect`], [`Host`] |
+//! | wait for one that is not up yet | [`Connect::wait`] |
 //! | say what to create | [`ContainerSpec`] |
 //! | run to the end, with output | [`Docker::run`], [`Output`], [`ExitStatus`] |
 //! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
@@ -83,6 +84,7 @@
 //! | read logs | [`Container::logs`] |
 //! | see what a container has changed | [`Container::changes`] |
 //! | see its processes, watch what it uses | [`top`](Container#method.top), [`Container::stats`] |
+//! | write its processes to disk and go on later | [`Container::checkpoint`](Container#method.checkpoint) |
 //! | watch what happens on the engine | [`Docker::events`], [`events`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |
@@ -136,6 +138,7 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+mod pieces;
 pub mod registry;
 mod stream;
 pub mod system;

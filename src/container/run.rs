@@ -89,12 +89,12 @@ impl Run {
                 // Nothing is sent, and a process that reads must see the end of it.
                 let attach = if stdin == Stdin::Ends { attach.stdin() } else { attach };
                 let attached = attach.await?;
-                on.transport.done(&Start::call(&on)).await?;
+                on.transport.done(&Start::plain(&on)).await?;
                 attached.wait_with_output().await?
             }
             false => {
                 let armed = Armed::new(&on, Condition::NextExit).await?;
-                on.transport.done(&Start::call(&on)).await?;
+                on.transport.done(&Start::plain(&on)).await?;
                 let (stdout, stderr) = (Vec::new(), Vec::new());
                 let status = armed.status(&on).await?;
                 Output { status, stdout, stderr, container: on.id.clone() }

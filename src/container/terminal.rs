@@ -185,7 +185,7 @@ impl OnTerminal {
                 let done = ran(*run, keys, &mut scrap).await;
                 scrap.settle(done).await
             }
-            Verb::Start(start) => started(start.on, keys).await,
+            Verb::Start(start) => started(start, keys).await,
             Verb::Attach(mut attach) => {
                 // What does not run is refused: nobody is here to start it.
                 attach.runs = true;
@@ -200,7 +200,7 @@ awaitable!(OnTerminal => Result<Ended, Error>);
 
 async fn ran(run: Run, keys: DetachKeys, scrap: &mut Scrap) -> Result<Ended, Error> {
     let on = run.create(scrap).await?;
-    let ended = started(on.clone(), keys).await?;
+    let ended = started(Start::new(on.clone()), keys).await?;
     if matches!(ended, Ended::Exited(_)) && on.traits.auto_remove {
         // As for any run: what is left of it is gone when this returns.
         let _ = wait::wait(&on, Condition::Removed).await;
@@ -208,10 +208,10 @@ async fn ran(run: Run, keys: DetachKeys, scrap: &mut Scrap) -> Result<Ended, Err
     Ok(ended)
 }
 
-async fn started(on: Container<Unknown>, keys: DetachKeys) -> Result<Ended, Error> {
-    let attached = attached(Attach::new(on.clone(), false), &keys).await?;
+async fn started(start: Start, keys: DetachKeys) -> Result<Ended, Error> {
+    let attached = attached(Attach::new(start.on.clone(), false), &keys).await?;
     let session = Session::of(attached);
-    let _running = Start::new(on).await?;
+    let _running = start.await?;
     session.drive(keys).await
 }
 

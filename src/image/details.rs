@@ -87,6 +87,8 @@ pub struct ImageDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
+// A container's has much of this too, and is a type of its own: an image has no host name and no
+// terminal, and one struct flattened into another hides from `tolerant` which value does not fit.
 pub struct ImageConfig {
     /// The command.
     #[serde(deserialize_with = "null_default")]

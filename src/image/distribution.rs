@@ -90,7 +90,7 @@ impl InspectDistribution {
 
     async fn run(self) -> Result<Distribution, Error> {
         let image = self.image?.or_latest();
-        let auth = self.auth.header(image.domain()).await?;
+        let auth = self.auth.header(image.registry()?).await?;
         self.transport.json(&InspectDistribution::call(&image).header(AUTH, auth)).await
     }
 }

@@ -7,6 +7,7 @@ mod support;
 mod attach;
 mod build;
 mod cancel;
+mod checkpoint;
 mod commit;
 mod copy;
 mod drift;

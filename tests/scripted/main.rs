@@ -5,12 +5,15 @@
 mod support;
 
 mod attach;
+mod checkpoint;
 mod child;
 mod connect;
 mod connections;
 mod dropped;
 mod ended;
 mod faults;
+mod framing;
+mod ready;
 mod refusals;
 mod resume;
 mod routes;
