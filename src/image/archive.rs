@@ -3,6 +3,7 @@
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
+use super::instruction::{self, Instruction};
 use super::progress::Messages;
 use super::reference::{ImageId, ImageName, ImageRef, ImageRefError, IntoImageRef};
 use super::{Image, Platforms};
@@ -132,7 +133,7 @@ pub struct Import {
     archive: Upload,
     name: Option<Result<ImageRef, ImageRefError>>,
     message: Option<String>,
-    changes: Vec<String>,
+    changes: Vec<Instruction>,
     platform: Option<String>,
 }
 
@@ -161,8 +162,9 @@ impl Import {
         self
     }
 
-    /// Apply a Dockerfile instruction, such as `CMD ["sh"]`: `--change`. Each call adds one.
-    pub fn change(mut self, instruction: impl Into<String>) -> Import {
+    /// Apply a Dockerfile instruction, a typed one or a text such as `EXPOSE 80`: `--change`. Each
+    /// call adds one.
+    pub fn change(mut self, instruction: impl Into<Instruction>) -> Import {
         self.changes.push(instruction.into());
         self
     }
@@ -174,22 +176,16 @@ impl Import {
     }
 
     fn call(&self) -> Result<Call, Error> {
-        if let Some(bad) = self.changes.iter().find(|c| c.contains(['\n', '\0'])) {
-            return Err(Error::invalid("change", bad, "must be one line"));
-        }
         let name = self.name.clone().transpose()?;
         let name = name.as_ref().map(ImageRef::to_give).transpose()?;
-        let mut call = Call::post(&["images", "create"])
+        let call = Call::post(&["images", "create"])
             .arg("fromSrc", "-")
             .maybe("repo", name.map(|(repo, _)| repo))
             .maybe("tag", name.map(|(_, tag)| tag))
             .maybe("message", self.message.as_ref())
             .maybe("platform", self.platform.as_ref())
             .patience(Patience::Endless);
-        for change in &self.changes {
-            call = call.arg("changes", change);
-        }
-        Ok(call)
+        instruction::apply(&self.changes, call)
     }
 
     async fn run(self) -> Result<Image, Error> {

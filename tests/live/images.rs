@@ -1,6 +1,7 @@
 //! Images: to a registry and back, out as an archive and back.
 
 use bowline::container::spec::PullPolicy;
+use bowline::image::Instruction;
 use bowline::image::reference::ImageName;
 use bowline::{Credentials, Docker, Error, Image};
 use tokio::io::AsyncReadExt;
@@ -276,7 +277,7 @@ async fn imported_from_an_archive_of_files() {
         .import(std::io::Cursor::new(output.stdout))
         .name(&*name)
         .message("from files")
-        .change(r#"CMD ["serve", "all"]"#)
+        .change(Instruction::cmd(["serve", "all"]))
         .change("ENV A=1")
         .await
         .unwrap();
