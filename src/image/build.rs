@@ -252,7 +252,8 @@ impl Build {
     }
 
     /// Send credentials for a registry that the build pulls from. Without any, those are sent that
-    /// the docker command's configuration holds.
+    /// the docker command would send: for every registry that its configuration names or its
+    /// credential store lists.
     pub fn credentials(mut self, registry: impl Into<String>, credentials: Credentials) -> Build {
         self.credentials.insert(registry.into(), credentials);
         self
