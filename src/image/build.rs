@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use output::{BuildOutput, BuildStream, Built};
 
 use super::reference::{ImageRef, ImageRefError, IntoImageRef};
-use crate::build::{BuildContext, ContextTar, Skipped};
+use crate::build::{BuildContext, ContextTar, Notes};
 use crate::container::spec::{ByteSize, Checks};
 use crate::error::Error;
 use crate::registry::{self, Credentials};
@@ -386,12 +386,12 @@ impl StreamBuild {
 
 verb!(StreamBuild, build.transport => Result<BuildStream, Error>);
 
-/// What a context could not hold, as far as it has been sent.
+/// What there is to say of a context, once it has been sent.
 #[derive(Clone, Default)]
-pub(crate) struct LeftOut(Arc<Mutex<Vec<Skipped>>>);
+pub(crate) struct LeftOut(Arc<Mutex<Notes>>);
 
 impl LeftOut {
-    pub(crate) fn get(&self) -> Vec<Skipped> {
+    pub(crate) fn get(&self) -> Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -410,7 +410,7 @@ impl Stream for Watched {
         let next = ready!(Pin::new(&mut this.tar).poll_next(cx));
         if next.is_none() {
             *this.left_out.0.lock().unwrap_or_else(PoisonError::into_inner) =
-                this.tar.skipped().to_vec();
+                this.tar.notes().clone();
         }
         Poll::Ready(next)
     }

@@ -27,16 +27,18 @@ async fn from_a_folder_to_a_running_image() {
     write(".dockerignore", "# secrets stay here\n*.env\n!keep.env\n");
     write("prod.env", "SECRET");
     write("keep.env", "");
+    write("server.key", "");
     std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
 
     let name = unique("build") + ":v1";
     let built = own.docker.build(dir.path()).tag(&*name).build_arg("WHO", "Ada").await.unwrap();
     assert_eq!(built.skipped.len(), 1, "{:?}", built.skipped);
+    assert_eq!(built.secrets, [std::path::Path::new("server.key")]);
     let out = own.docker.run(&*name).output().await.unwrap();
     let said = out.stdout_lossy().into_owned();
     own.docker.container(&out.container).await.unwrap().any().unwrap().remove().await.unwrap();
     remove(&own.docker, &built.id).await;
-    assert_eq!(said, "hello Ada\n.dockerignore\nDockerfile\nkeep.env\n");
+    assert_eq!(said, "hello Ada\n.dockerignore\nDockerfile\nkeep.env\nserver.key\n");
 }
 
 #[tokio::test]

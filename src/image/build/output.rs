@@ -1,13 +1,14 @@
 //! What a build reports, and what it comes to.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
 use super::LeftOut;
-use crate::build::Skipped;
+use crate::build::{Notes, Skipped};
 use crate::error::{BuildError, Error, StreamError, StreamFault};
 use crate::image::progress::{Message, Messages};
 use crate::image::reference::{ImageId, ImageName};
@@ -46,6 +47,10 @@ pub struct Built {
     pub id: ImageId,
     /// What the context's folder holds and no archive can: sockets, devices, pipes.
     pub skipped: Vec<Skipped>,
+    /// What of the context's folder was sent and looks like a secret, by its name: `.env`, private
+    /// keys, `.git`, `.aws/credentials` and the like. Whoever has the image may have those too,
+    /// unless a `.dockerignore` keeps them back.
+    pub secrets: Vec<PathBuf>,
 }
 
 /// A build under way: what it reports, and what it comes to.
@@ -118,7 +123,8 @@ impl BuildStream {
             return Err(Error::Stream(StreamError { call, fault: StreamFault::Cut }));
         };
         let image = Image::new(self.transport, ImageName::Id(id.clone()));
-        Ok(Built { image, id, skipped: self.left_out.get() })
+        let Notes { skipped, secrets } = self.left_out.get();
+        Ok(Built { image, id, skipped, secrets })
     }
 }
 
