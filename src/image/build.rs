@@ -5,6 +5,7 @@ mod output;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -111,6 +112,29 @@ impl Build {
             anonymous: false,
             checks: Checks::default(),
         }
+    }
+
+    /// Say where the Dockerfile is, if not at "Dockerfile": `--file`. As
+    /// [`BuildContext::dockerfile`]; in what the engine fetches, the path there.
+    pub fn dockerfile(mut self, path: impl Into<PathBuf>) -> Build {
+        let path = path.into();
+        self.source = match self.source {
+            Source::Context(context) => Source::Context(context.dockerfile(path)),
+            Source::Remote(url) => {
+                match path.to_str() {
+                    Some(path) => {
+                        let path = self.checks.text("Dockerfile", path);
+                        self.texts.extend(path.map(|path| ("dockerfile", path)));
+                    }
+                    None => {
+                        let shown = path.to_string_lossy();
+                        self.checks.fail("Dockerfile", shown, "must be UTF-8 in a remote context");
+                    }
+                }
+                Source::Remote(url)
+            }
+        };
+        self
     }
 
     /// Name the image: `--tag`. Each call adds a name.
@@ -432,6 +456,14 @@ mod tests {
         let said = |build: Build| build.call(Some("Dockerfile")).map(|call| call.to_string());
         insta::assert_snapshot!(said(build()).unwrap(),
             @"POST /build?dockerfile=Dockerfile&forcerm=1&rm=1");
+        let transport = build().transport;
+        let remote = |url: &str| Build::remote(transport.clone(), url.into());
+        let said_remote = |build: Build| build.call(None).map(|call| call.to_string());
+        insta::assert_snapshot!(said_remote(remote("http://h/c.tar").dockerfile("sub/D")).unwrap(), @r#"
+        POST /build?forcerm=1&rm=1&remote=http%3A%2F%2Fh%2Fc.tar&dockerfile=sub%2FD
+        "#);
+        assert!(said_remote(remote("")).is_err());
+        assert!(said_remote(remote("http://h").dockerfile("")).is_err());
         let all = build()
             .tag("app")
             .tag("reg:5000/app:v1")

@@ -7,3 +7,4 @@ pub mod engine;
 pub mod fake;
 pub mod proxy;
 pub mod registry;
+pub mod web;
