@@ -124,3 +124,6 @@ impl IntoImageName for &Image {
         Ok(self.name.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::instruction::{self, Instruction};
 use super::progress::Messages;
 use super::reference::{ImageId, ImageName, ImageRef, ImageRefError, IntoImageRef};
 use super::{Image, Platforms};
-use crate::error::{DecodeError, Error, StreamError, StreamFault};
+use crate::error::{Error, StreamError, StreamFault};
 use crate::stream::TarStream;
 use crate::transport::{Transport, Upload};
 use crate::verb::verb;
@@ -37,7 +37,7 @@ impl Save {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         if self.images.is_empty() {
             return Err(Error::invalid("images to save", "", "must be one or more"));
         }
@@ -89,7 +89,7 @@ impl Load {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         let call = Call::post(&["images", "load"]).flag("quiet", true).patience(Patience::Endless);
         self.platform.apply(call, 48, "loading one platform's image")
     }
@@ -175,7 +175,7 @@ impl Import {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         let name = self.name.clone().transpose()?;
         let name = name.as_ref().map(ImageRef::to_give).transpose()?;
         let call = Call::post(&["images", "create"])
@@ -194,12 +194,11 @@ impl Import {
         let mut messages = Messages::new(reply.body);
         let mut id = None;
         while let Some(message) = messages.next().await.transpose()? {
-            // The last word is the id.
-            id = Some(message.progress().status);
+            id = message.progress().status.trim().parse::<ImageId>().ok().or(id);
         }
-        let id: ImageId = id.unwrap_or_default().trim().parse().map_err(|e: ImageRefError| {
-            Error::Decode(DecodeError { call: call.label(), reason: e.to_string() })
-        })?;
+        let Some(id) = id else {
+            return Err(Error::Stream(StreamError { call: call.label(), fault: StreamFault::Cut }));
+        };
         Ok(Image::new(self.transport, ImageName::Id(id)))
     }
 }

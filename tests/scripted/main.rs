@@ -11,6 +11,7 @@ mod connections;
 mod dropped;
 mod ended;
 mod faults;
+mod progress;
 mod refusals;
 mod resume;
 mod routes;
