@@ -459,7 +459,8 @@ mod tests {
         let transport = build().transport;
         let remote = |url: &str| Build::remote(transport.clone(), url.into());
         let said_remote = |build: Build| build.call(None).map(|call| call.to_string());
-        insta::assert_snapshot!(said_remote(remote("http://h/c.tar").dockerfile("sub/D")).unwrap(), @"POST /build?forcerm=1&rm=1&remote=http%3A%2F%2Fh%2Fc.tar&dockerfile=sub%2FD");
+        insta::assert_snapshot!(said_remote(remote("http://h/c.tar").dockerfile("sub/D")).unwrap(),
+            @"POST /build?forcerm=1&rm=1&remote=http%3A%2F%2Fh%2Fc.tar&dockerfile=sub%2FD");
         assert!(said_remote(remote("")).is_err());
         assert!(said_remote(remote("http://h").dockerfile("")).is_err());
         let all = build()

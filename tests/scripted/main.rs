@@ -17,4 +17,5 @@ mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
+mod uploads;
 mod versions;

@@ -46,7 +46,8 @@ async fn engine(replies: Vec<Reply>, knows: bool) -> (Fake, Docker) {
     let fake = Fake::new(move |seen| match seen.method.as_str() {
         "GET" if knows => Reply::json(200, json!({ "Id": ID })),
         "GET" => Reply::json(404, json!({"message": "No such image"})),
-        _ => replies.lock().unwrap().next().unwrap(),
+        // The fake reads no chunks, and so cannot go on after an upload.
+        _ => replies.lock().unwrap().next().unwrap().header("Connection", "close"),
     });
     let docker = fake.docker().await;
     (fake, docker)
