@@ -32,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("container::status", 2),
     ("image::reference", 2),
     ("image::platform", 2),
+    ("image::instruction", 2),
     ("build", 2),
     // Handles and verbs.
     ("container", 3),

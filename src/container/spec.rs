@@ -30,6 +30,7 @@ pub use pull::PullPolicy;
 pub use resources::RestartPolicy;
 
 pub(crate) use checks::Checks;
+pub(crate) use health::json_list;
 pub(crate) use resources::{Resources, resource_setters};
 
 use devices::DeviceMapping;

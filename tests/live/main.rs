@@ -29,8 +29,8 @@ mod ready;
 mod runs;
 mod spec;
 mod stats;
-mod terminal;
 #[cfg(feature = "throwaway")]
 mod story;
+mod terminal;
 mod top;
 mod tutorials;
