@@ -200,6 +200,8 @@ impl Frames {
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(self.end(fault)))),
             }
+            // Even an empty slice would keep the buffer from being used again.
+            self.input = Bytes::new();
             match ready!(self.poll_input(cx)) {
                 Some(Ok(input)) => self.input = input,
                 Some(Err(error)) => {

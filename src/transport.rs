@@ -8,6 +8,7 @@ mod body;
 mod conn;
 mod context;
 mod host;
+mod http1;
 mod limits;
 mod pool;
 mod surroundings;
@@ -17,11 +18,11 @@ use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use bytes::Bytes;
-use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -32,7 +33,7 @@ use crate::error::{
 use crate::wire::{self, ApiVersion, Call};
 
 pub(crate) use body::Body;
-use conn::Conn;
+use conn::{Broken, Conn};
 pub(crate) use conn::{Hijacked, Io, Source};
 pub use host::Host;
 use limits::Limits;
@@ -41,8 +42,8 @@ use pool::Pool;
 pub(crate) use surroundings::{
     Surroundings, api_version as asked_version, candidates, given, spoken,
 };
+use upload::Outgoing;
 pub(crate) use upload::Upload;
-use upload::{Fault, Outgoing};
 
 /// Of an error's body, this much is read, and for no longer than this.
 const ERROR_BODY: usize = 64 << 10;
@@ -63,7 +64,7 @@ pub(crate) struct Transport {
 struct Engine {
     host: Host,
     origin: String,
-    host_header: HeaderValue,
+    host_header: String,
     version: AtomicU32,
     /// A version that was asked for is never negotiated away.
     pinned: bool,
@@ -100,9 +101,10 @@ impl Transport {
         timeouts: Timeouts,
         version: Option<ApiVersion>,
     ) -> Result<Transport, Error> {
-        let header = host.http_host_header();
-        let host_header = HeaderValue::from_str(&header)
-            .map_err(|_| Error::invalid("engine host", header, "must be printable ASCII"))?;
+        let host_header = host.http_host_header();
+        if HeaderValue::from_str(&host_header).is_err() || !host_header.is_ascii() {
+            return Err(Error::invalid("engine host", host_header, "must be printable ASCII"));
+        }
         let engine = Engine {
             host,
             origin,
@@ -200,7 +202,6 @@ impl Transport {
             .is_some_and(|t| t.as_bytes() == b"application/vnd.docker.multiplexed-stream");
         match reply.status {
             101 => Hijacked::take(reply.body, multiplexed)
-                .await
                 .ok_or_else(|| stream_error(call, StreamFault::Cut)),
             // Engines and proxies that do not speak upgrades send the same bytes as a body that
             // ends with the connection; there is no way to send any.
@@ -249,20 +250,13 @@ impl Transport {
     ) -> Result<Reply, Error> {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
-        let fault = Fault::default();
-        let conn = self.dial(&limits, call).await?;
-        conn.hear_out();
-        let mut request =
-            self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
-        let headers = request.headers_mut();
-        headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let sent = self.exchange(conn, request, call, &limits).await;
-        match (sent, fault.take()) {
-            (Ok(reply), _) if reply.status < 300 => Ok(reply),
-            (Ok(reply), _) => Err(refusal(call, reply).await),
-            (Err(_), Some(error)) => Err(Error::Input(InputError { call: call.label(), error })),
-            (Err(failed), None) => Err(failed.error),
+        let head = self.head(call, None, Some(content_type))?;
+        let mut conn = self.dial(&limits, call).await?;
+        conn.begin(Outgoing::streamed(head, stream), false);
+        match self.exchange(conn, call, &limits, true).await {
+            Ok(reply) if reply.status < 300 => Ok(reply),
+            Ok(reply) => Err(refusal(call, reply).await),
+            Err(failed) => Err(failed.error),
         }
     }
 
@@ -281,16 +275,22 @@ impl Transport {
     async fn attempt(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
-        while let Some(conn) = self.engine.pool.checkout() {
-            match self.exchange(conn, self.request(call, upgrade)?, call, &limits).await {
+        let request = || {
+            let head = self.head(call, upgrade, None)?;
+            Ok::<_, Error>(Outgoing::whole(head, call.body.clone()))
+        };
+        let bodiless = call.method == Method::HEAD;
+        while let Some(mut conn) = self.engine.pool.checkout() {
+            conn.begin(request()?, bodiless);
+            match self.exchange(conn, call, &limits, false).await {
                 Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
                 Err(failed) => return Err(failed.error),
                 Ok(reply) => return Ok(reply),
             }
         }
-        let conn = self.dial(&limits, call).await?;
-        let request = self.request(call, upgrade)?;
-        self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
+        let mut conn = self.dial(&limits, call).await?;
+        conn.begin(request()?, bodiless);
+        self.exchange(conn, call, &limits, false).await.map_err(|failed| failed.error)
     }
 
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
@@ -326,126 +326,141 @@ impl Transport {
         Io::dial(&self.engine.host).await
     }
 
+    /// Send what the connection was given, and wait for the head of the answer. The answer to a
+    /// stream is waited for from when the last of it has gone out.
     async fn exchange(
         &self,
         mut conn: Box<Conn>,
-        request: Request<Outgoing>,
         call: &Call,
         limits: &Limits,
+        streams: bool,
     ) -> Result<Reply, Failed> {
-        let before = conn.written();
-        let streams = matches!(request.body(), Outgoing::Stream(..));
-        let mut answer = pin!(conn.sender.send_request(request));
         let mut deadline = limits.head();
         let mut timer = pin!(deadline.map(|(_, at)| tokio::time::sleep_until(at)));
-        // The answer to a stream is waited for from when the last of it has gone out.
-        let mut streamed = streams.then_some(before);
+        let mut seen = None;
         let answer = std::future::poll_fn(|cx| {
-            // The connection first: it is what moves the answer along.
-            let over = conn.drive(cx);
-            // And nothing else does, so the answer need not wake anybody.
-            let mut quiet = Context::from_waker(Waker::noop());
-            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet) {
+            // Who never pauses leaves no gap in which a timer would be looked at.
+            let passed = deadline.filter(|(_, at)| seen.is_some() && Instant::now() >= *at);
+            if let Some((limit, _)) = passed {
+                return Poll::Ready(Err(limit));
+            }
+            if let Poll::Ready(answer) = conn.poll_answer(cx) {
                 return Poll::Ready(Ok(answer));
             }
-            if let Poll::Ready(over) = over {
-                // Closed, and the answer still pending: nothing will come any more.
-                return Poll::Ready(Err(over.err()));
-            }
             if let Some(mut timer) = timer.as_mut().as_pin_mut() {
-                if let Some(written) = &mut streamed {
-                    if std::mem::replace(written, conn.written()) != *written {
-                        deadline = limits.head();
-                        if let Some((_, at)) = deadline {
-                            timer.as_mut().reset(at);
-                        }
+                let moved = seen.replace(conn.sent()).is_some_and(|sent| sent != conn.sent());
+                if streams && moved {
+                    deadline = limits.head();
+                    if let Some((_, at)) = deadline {
+                        timer.as_mut().reset(at);
                     }
                 }
-                if timer.poll(cx).is_ready() {
-                    return Poll::Ready(Err(None));
+                if let (Poll::Ready(()), Some((limit, _))) = (timer.poll(cx), deadline) {
+                    return Poll::Ready(Err(limit));
                 }
             }
-            conn.doze();
             Poll::Pending
         })
         .await;
-        let unwritten = conn.written() == before;
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Failed {
-            error: Error::Transport(TransportError {
-                call: call.label(),
-                maybe_applied: !unwritten,
-                source,
-            }),
-            unwritten,
-        };
-        match answer {
-            Ok(Ok(response)) => {
-                let (head, incoming) = response.into_parts();
-                let body = Body::new(incoming, conn, self.engine.pool.clone(), limits, call);
-                Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+        let broken = match answer {
+            Ok(Ok((status, headers))) => {
+                let body = Body::new(conn, self.engine.pool.clone(), limits, call);
+                return Ok(Reply { status, headers, body });
             }
-            Ok(Err(e)) | Err(Some(e)) => Err(failed(conn::cause(e))),
-            Err(None) => Err(match deadline {
-                Some(((phase, after), at)) if Instant::now() >= at => Failed {
-                    error: Error::Timeout(TimeoutError {
-                        call: call.label(),
-                        phase,
-                        after,
-                        maybe_applied: !unwritten,
-                    }),
-                    unwritten,
-                },
-                _ => failed("the engine closed the connection without an answer".into()),
-            }),
-        }
+            Ok(Err(broken)) => Ok(broken),
+            Err(limit) => Err(limit),
+        };
+        let (unwritten, call) = (conn.sent() == 0, call.label());
+        let maybe_applied = !unwritten;
+        let error = match broken {
+            Err((phase, after)) => {
+                Error::Timeout(TimeoutError { call, phase, after, maybe_applied })
+            }
+            Ok(Broken::Input(error)) => Error::Input(InputError { call, error }),
+            Ok(broken) => {
+                let source = match broken {
+                    Broken::Socket(e) => e.into(),
+                    Broken::Garbled(what) => what.into(),
+                    _ => "the connection was closed before an answer came".into(),
+                };
+                Error::Transport(TransportError { call, maybe_applied, source })
+            }
+        };
+        Err(Failed { error, unwritten })
     }
 
-    fn request(
+    /// The head of a request as it goes out. `streams` is the kind of a body that is made as it
+    /// is sent.
+    fn head(
         &self,
         call: &Call,
         upgrade: Option<&'static str>,
-    ) -> Result<Request<Outgoing>, Error> {
+        streams: Option<&'static str>,
+    ) -> Result<String, Error> {
         if call.path.ends_with('/') || call.path.contains("//") {
             // An id that is empty, wherever it came from: the route would be another one.
             return Err(Error::invalid("request path", &call.path, "must have no empty part"));
         }
-        let version = self.version();
-        let base = self.engine.host.base();
-        let query = call.query.as_str();
-        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
-        target.push_str(base);
-        if call.versioned {
-            // Infallible: a String takes what it is given.
-            let _ = write!(target, "/v{version}");
+        let (base, query) = (self.engine.host.base(), call.query.as_str());
+        if ![base, &call.path, query].iter().all(|part| part.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            return Err(Error::invalid("request target", &call.path, "must be printable ASCII"));
         }
-        target.push_str(&call.path);
-        target.push_str(query);
-        let mut request =
-            Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
-            .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
-        let headers = request.headers_mut();
-        // The call's own first: what the connection needs has the last word.
-        headers.extend(call.headers.iter().cloned());
-        headers.insert(header::HOST, self.engine.host_header.clone());
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
-        );
-        if call.body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        } else if call.method == Method::POST {
+        let mut head = String::with_capacity(256 + base.len() + call.path.len() + query.len());
+        // Infallible: a String takes what it is given.
+        let _ = write!(head, "{} {base}", call.method);
+        if call.versioned {
+            let _ = write!(head, "/v{}", self.version());
+        }
+        let _ = write!(head, "{}{query} HTTP/1.1\r\n", call.path);
+        let mut line = |name: HeaderName, value: &str| {
+            let _ = write!(head, "{name}: {value}\r\n");
+        };
+        line(header::HOST, &self.engine.host_header);
+        line(header::USER_AGENT, concat!("bowline/", env!("CARGO_PKG_VERSION")));
+        match (streams, &call.body) {
+            (Some(kind), _) => {
+                line(header::CONTENT_TYPE, kind);
+                line(header::TRANSFER_ENCODING, "chunked");
+            }
+            (None, Some(body)) => {
+                line(header::CONTENT_TYPE, "application/json");
+                line(header::CONTENT_LENGTH, &body.len().to_string());
+            }
             // Engines refuse a start of unknown length.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            (None, None) if matches!(call.method, Method::POST | Method::PUT) => {
+                line(header::CONTENT_LENGTH, "0");
+            }
+            (None, None) => {}
         }
         if let Some(protocol) = upgrade {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
+            line(header::CONNECTION, "Upgrade");
+            line(header::UPGRADE, protocol);
         }
-        Ok(request)
+        for (name, value) in &call.headers {
+            // What the connection needs has the last word.
+            if !CONNECTIONS.contains(name) {
+                let text = value.to_str().map_err(|_| {
+                    Error::invalid("request header", name.as_str(), "must be printable ASCII")
+                })?;
+                line(name.clone(), text);
+            }
+        }
+        head.push_str("\r\n");
+        Ok(head)
     }
 }
+
+/// Headers that belong to the connection, and not to a call.
+const CONNECTIONS: [HeaderName; 7] = [
+    header::HOST,
+    header::USER_AGENT,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+];
 
 /// The newest version an engine speaks, as every one of its answers says.
 pub(crate) fn api_version(headers: &HeaderMap) -> Option<ApiVersion> {
@@ -533,19 +548,32 @@ mod tests {
     fn a_calls_headers_are_sent_and_change_no_others() {
         let host = Host::parse("engine", "tcp://engine:1").unwrap();
         let transport = Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap();
-        let auth = hyper::header::HeaderName::from_static("x-registry-auth");
+        let auth = HeaderName::from_static("x-registry-auth");
         let mut secret = HeaderValue::from_static("e30=");
         secret.set_sensitive(true);
         let call = Call::post(&["x"])
             .header(auth.clone(), secret)
             .header(header::HOST, HeaderValue::from_static("elsewhere"))
             .header(header::CONTENT_LENGTH, HeaderValue::from_static("7"));
-        let request = transport.request(&call, None).unwrap();
-        let sent = |name| request.headers().get_all(name).iter().collect::<Vec<_>>();
-        assert_eq!(sent(auth.clone()), ["e30="]);
-        assert!(sent(auth)[0].is_sensitive());
-        assert_eq!(sent(header::HOST), ["engine:1"]);
-        assert_eq!(sent(header::CONTENT_LENGTH), ["0"]);
+        insta::assert_snapshot!(transport.head(&call, None, None).unwrap().replace('\r', ""), @r"
+        POST /v1.41/x HTTP/1.1
+        host: engine:1
+        user-agent: bowline/0.1.0
+        content-length: 0
+        x-registry-auth: e30=
+        ");
+        insta::assert_snapshot!(
+            transport.head(&Call::get(&["a"]), Some("tcp"), Some("a/b")).unwrap().replace('\r', ""),
+            @r"
+        GET /v1.41/a HTTP/1.1
+        host: engine:1
+        user-agent: bowline/0.1.0
+        content-type: a/b
+        transfer-encoding: chunked
+        connection: Upgrade
+        upgrade: tcp
+        "
+        );
     }
 
     #[test]

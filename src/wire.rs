@@ -7,7 +7,7 @@ mod version;
 
 pub(crate) use call::{Call, Patience};
 pub(crate) use filters::Filters;
-/// Headers for all who set or read one; below this, only `transport` knows of hyper.
-pub(crate) use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+/// Headers for all who set or read one; below this, only `transport` knows of HTTP.
+pub(crate) use http::header::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) use tolerant::{from_slice, null_default};
 pub use version::ApiVersion;

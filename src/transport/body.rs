@@ -2,17 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, Sleep};
 
-use super::conn::{self, Conn};
+use super::conn::{Broken, Conn};
 use super::limits::{Limit, Limits};
 use super::pool::Pool;
-use crate::error::{Error, StreamError, StreamFault, TimeoutError, TransportError};
+use crate::error::{Error, InputError, StreamError, StreamFault, TimeoutError, TransportError};
 use crate::wire::Call;
 
 /// An answer that is read as a whole may be this large; a list of 100,000 containers is half of
@@ -22,7 +21,6 @@ const LARGEST: usize = 256 << 20;
 /// A body and the connection it comes from. Read to its end, the connection is kept for the next
 /// call; dropped before, it is closed.
 pub(crate) struct Body {
-    incoming: Incoming,
     conn: Option<Box<Conn>>,
     pool: Arc<Pool>,
     limits: Limits,
@@ -33,15 +31,8 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(
-        incoming: Incoming,
-        conn: Box<Conn>,
-        pool: Arc<Pool>,
-        limits: &Limits,
-        call: &Call,
-    ) -> Body {
+    pub(super) fn new(conn: Box<Conn>, pool: Arc<Pool>, limits: &Limits, call: &Call) -> Body {
         Body {
-            incoming,
             conn: Some(conn),
             pool,
             limits: limits.clone(),
@@ -67,43 +58,32 @@ impl Body {
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            let Some(conn) = self.conn.as_mut() else { return Poll::Ready(None) };
-            // Frames come out of the connection, and that is looked after here.
-            let mut quiet = Context::from_waker(Waker::noop());
-            let mut frame = Pin::new(&mut self.incoming).poll_frame(&mut quiet);
-            if frame.is_pending() {
-                // Hyper hands its own errors to the body as well: read them there.
-                let over = conn.drive(cx);
-                frame = Pin::new(&mut self.incoming).poll_frame(&mut quiet);
-                if frame.is_pending() {
-                    if over.is_ready() {
-                        self.conn = None;
-                        return Poll::Ready(Some(Err(self.cut())));
-                    }
-                    conn.doze();
-                    ready!(self.poll_limit(cx));
-                    return Poll::Ready(Some(Err(self.late())));
-                }
+        let Some(conn) = self.conn.as_mut() else { return Poll::Ready(None) };
+        // Who never pauses leaves no gap in which a timer would be looked at.
+        if conn.is_dry() && !conn.is_over() {
+            if let Some(limit) = self.limits.passed() {
+                self.running = Some(limit);
+                return Poll::Ready(Some(Err(self.late())));
             }
-            self.running = None;
-            match frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
+        }
+        match conn.poll_piece(cx) {
+            Poll::Ready(Some(Ok(piece))) => {
+                self.running = None;
+                Poll::Ready(Some(Ok(piece)))
+            }
+            Poll::Ready(Some(Err(broken))) => {
+                self.conn = None;
+                Poll::Ready(Some(Err(self.broken(broken))))
+            }
+            Poll::Ready(None) => {
+                if let Some(conn) = self.conn.take() {
+                    self.pool.checkin(conn);
                 }
-                Poll::Ready(Some(Err(e))) => {
-                    self.conn = None;
-                    return Poll::Ready(Some(Err(self.broken(e))));
-                }
-                Poll::Ready(None) => {
-                    if let Some(conn) = self.conn.take() {
-                        self.pool.checkin(conn);
-                    }
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(self.poll_limit(cx));
+                Poll::Ready(Some(Err(self.late())))
             }
         }
     }
@@ -141,37 +121,33 @@ impl Body {
         Error::Stream(StreamError { call: self.call.clone(), fault: StreamFault::Cut })
     }
 
-    fn broken(&self, e: hyper::Error) -> Error {
-        if e.is_incomplete_message() || e.is_closed() || e.is_body_write_aborted() {
-            return self.cut();
-        }
-        let source = conn::cause(e);
-        match source.downcast_ref::<std::io::Error>().map(|e| e.kind()) {
-            Some(std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset) => {
-                self.cut()
+    fn broken(&self, broken: Broken) -> Error {
+        let call = self.call.clone();
+        match broken {
+            Broken::Closed => self.cut(),
+            Broken::Garbled(what) => {
+                Error::Stream(StreamError { call, fault: StreamFault::Protocol(what) })
             }
-            _ => Error::Transport(TransportError {
-                call: self.call.clone(),
-                maybe_applied: true,
-                source,
-            }),
+            Broken::Input(error) => Error::Input(InputError { call, error }),
+            Broken::Socket(e) => {
+                Error::Transport(TransportError { call, maybe_applied: true, source: e.into() })
+            }
         }
     }
 
     /// Read the whole body into one buffer, without a copy where it came in one piece.
     pub(crate) async fn collect(&mut self) -> Result<Bytes, Error> {
-        let length = self.incoming.size_hint().exact();
+        let length = self.conn.as_ref().and_then(|conn| conn.length());
         let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
-        if length == Some(first.len() as u64) {
-            // Nothing can follow; asking once more gives the connection back.
-            self.next().await.transpose()?;
-            return Ok(first);
-        }
+        // Where nothing follows, this gives the connection back.
+        let Some(second) = self.next().await.transpose()? else { return Ok(first) };
         let mut whole = BytesMut::with_capacity(
             // A length from outside is a hint, not a reason to reserve gigabytes.
-            length.map_or(first.len() * 2, |l| l.min(4 << 20) as usize),
+            length.map_or(first.len() * 4, |l| l.min(4 << 20) as usize),
         );
         whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        drop((first, second));
         while let Some(piece) = self.next().await.transpose()? {
             if whole.len() + piece.len() > LARGEST {
                 self.conn = None;
@@ -186,7 +162,7 @@ impl Body {
     /// Read a body that says nothing, so that the connection can be kept. A long one is not
     /// worth it: the connection is closed instead.
     pub(crate) async fn skip(&mut self) {
-        if self.incoming.is_end_stream() {
+        if self.conn.as_ref().is_none_or(|conn| conn.is_over()) {
             // As mostly: no clock need run for what is there.
             self.next().await;
             return;

@@ -2,115 +2,59 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::body::Body;
 use super::host::Host;
-use super::upload::Outgoing;
+use super::http1::{Decoder, HeadReader};
+use super::upload::{Outgoing, Unsent};
 use crate::error::ConnectFailure;
 
-/// A connection: where requests go in, and what must be polled for them to move.
+/// So much is asked of the socket at once to begin with, and up to so much where more is there.
+const LEAST: usize = 8 << 10;
+const MOST: usize = 128 << 10;
+
+/// A connection: one request goes out, and one answer comes in, at a time. What has been said is
+/// all in here, so that a call may be dropped between any two bytes.
 pub(super) struct Conn {
-    pub(super) sender: http1::SendRequest<Outgoing>,
-    driver: http1::Connection<TokioIo<Io>, Outgoing>,
-    /// Hyper is through with the connection: it is closed, or no longer HTTP.
-    over: bool,
-    meter: Arc<Meter>,
-    bell: Arc<Bell>,
-    /// The same bell, as hyper takes it.
-    waker: Waker,
+    io: Io,
+    outgoing: Outgoing,
+    /// So many bytes of the request have left.
+    sent: u64,
+    /// What was read, and its room.
+    buffer: BytesMut,
+    room: usize,
+    /// What was read of the body and not yet taken apart.
+    input: Bytes,
+    head: HeadReader,
+    /// The answer to this request has no body, whatever its head says.
+    bodiless: bool,
+    body: Decoder,
+    keep: bool,
 }
 
-/// Wakes the task that polls a connection, unless it is awake.
-///
-/// Hyper's halves wake one another, and here one task polls them all: each of those wakes would
-/// cost it another turn.
-struct Bell {
-    /// Set while the task looks after the connection by itself.
-    awake: AtomicBool,
-    rung: AtomicBool,
-    task: Mutex<Waker>,
+/// Why nothing more comes.
+pub(super) enum Broken {
+    /// The peer has closed the connection, where more was due.
+    Closed,
+    Socket(io::Error),
+    /// What comes is not what HTTP has to be.
+    Garbled(String),
+    /// The stream that the request is made from failed.
+    Input(io::Error),
 }
 
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::SeqCst);
-        if !self.awake.load(Ordering::SeqCst) {
-            let task = self.task().clone();
-            task.wake();
-        }
-    }
-}
-
-impl Bell {
-    fn task(&self) -> MutexGuard<'_, Waker> {
-        // Nothing in here can be left half-done by a panic.
-        self.task.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn attend(&self, cx: &mut Context<'_>) {
-        self.awake.store(true, Ordering::SeqCst);
-        // What rang before is seen by the look at the connection that follows.
-        self.rung.store(false, Ordering::SeqCst);
-        let mut task = self.task();
-        if !task.will_wake(cx.waker()) {
-            task.clone_from(cx.waker());
-        }
-    }
-
-    fn doze(&self) {
-        // In this order nothing is missed: what rings in between wakes the task, perhaps twice.
-        self.awake.store(false, Ordering::SeqCst);
-        if self.rung.load(Ordering::SeqCst) {
-            let task = self.task().clone();
-            task.wake();
-        }
-    }
-}
-
-/// What is known of a socket from outside of hyper.
-#[derive(Default)]
-struct Meter {
-    written: AtomicU64,
-    /// Look at the socket itself at the next read, rather than at what the runtime heard of it.
-    probe: AtomicBool,
-    /// A peer that stops listening is still to be heard out.
-    hear_out: AtomicBool,
-}
-
-impl Meter {
-    /// Count what was written of `whole` bytes.
-    fn count(&self, wrote: io::Result<usize>, whole: usize) -> io::Result<usize> {
-        match wrote {
-            Ok(n) => {
-                self.written.fetch_add(n as u64, Ordering::Relaxed);
-                Ok(n)
-            }
-            Err(e)
-                if self.hear_out.load(Ordering::Relaxed)
-                    && matches!(
-                        e.kind(),
-                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-                    ) =>
-            {
-                // As if it had gone out: what counts is the answer, and without one the read says
-                // that the connection broke.
-                Ok(whole)
-            }
-            Err(e) => Err(e),
+impl From<io::Error> for Broken {
+    fn from(e: io::Error) -> Broken {
+        match e.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Broken::Closed,
+            _ => Broken::Socket(e),
         }
     }
 }
@@ -118,52 +62,155 @@ impl Meter {
 impl Conn {
     /// In a box: it goes from the pool to the call, to the body and back, and is large.
     pub(super) async fn dial(host: &Host) -> Result<Box<Conn>, ConnectFailure> {
-        let io = Io::dial(host).await?;
-        let meter = io.meter.clone();
-        let io = TokioIo::new(io);
-        let (sender, driver) =
-            http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
-        let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
-        let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
-        let waker = Waker::from(bell.clone());
-        Ok(Box::new(Conn { sender, driver, over: false, meter, bell, waker }))
+        Ok(Box::new(Conn {
+            io: Io::dial(host).await?,
+            outgoing: Outgoing::default(),
+            sent: 0,
+            buffer: BytesMut::new(),
+            room: LEAST,
+            input: Bytes::new(),
+            head: HeadReader::default(),
+            bodiless: false,
+            body: Decoder::Length(0),
+            keep: true,
+        }))
     }
 
-    /// Move bytes both ways. Ready when hyper is through with the connection; where it is not,
-    /// the task is woken only once it has said [`doze`](Conn::doze).
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
-        if self.over {
+    /// Begin a request. `bodiless`: its answer has no body, whatever its head says.
+    pub(super) fn begin(&mut self, request: Outgoing, bodiless: bool) {
+        (self.outgoing, self.bodiless, self.sent) = (request, bodiless, 0);
+    }
+
+    /// How many bytes of the request have left for the engine.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        if self.outgoing.is_done() {
             return Poll::Ready(Ok(()));
         }
-        self.bell.attend(cx);
-        let over = self.driver.poll_without_shutdown(&mut Context::from_waker(&self.waker));
-        self.over = over.is_ready();
-        over
+        let unsent = match ready!(self.outgoing.poll_write(&mut self.io, cx, &mut self.sent)) {
+            Ok(()) => return Poll::Ready(Ok(())),
+            Err(unsent) => unsent,
+        };
+        self.keep = false;
+        Poll::Ready(match unsent {
+            // An engine that refuses a large request answers and closes. The answer counts, not
+            // the broken pipe, and without one reading says that the connection broke.
+            Unsent::Socket(e)
+                if self.sent > 0
+                    && matches!(
+                        e.kind(),
+                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                    ) =>
+            {
+                self.outgoing = Outgoing::default();
+                Ok(())
+            }
+            Unsent::Socket(e) => Err(Broken::Socket(e)),
+            Unsent::Input(e) => Err(Broken::Input(e)),
+        })
     }
 
-    /// Have the task of the last [`drive`](Conn::drive) woken from now on: to be said whenever
-    /// that task is to sleep until something happens here.
-    pub(super) fn doze(&self) {
-        self.bell.doze();
+    /// Read what there is. Ready with 0 at the end of the connection.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Even an empty slice would keep the buffer from being used again.
+        self.input = Bytes::new();
+        if self.buffer.capacity() - self.buffer.len() < self.room / 4 {
+            // What was handed on may still be held: this takes new room only then.
+            self.buffer.reserve(self.room);
+        }
+        let free = self.buffer.capacity() - self.buffer.len();
+        let io = Pin::new(&mut self.io);
+        let n = ready!(tokio_util::io::poll_read_buf(io, cx, &mut self.buffer))?;
+        if n == free && self.room < MOST {
+            self.room *= 2;
+        }
+        Poll::Ready(Ok(n))
     }
 
-    /// How many bytes have left for the engine so far.
-    pub(super) fn written(&self) -> u64 {
-        self.meter.written.load(Ordering::Relaxed)
+    /// Send the request, and wait for the head of the answer.
+    pub(super) fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(u16, HeaderMap), Broken>> {
+        if let Poll::Ready(Err(broken)) = self.poll_send(cx) {
+            return Poll::Ready(Err(broken));
+        }
+        loop {
+            let head = self.head.next(&mut self.buffer, self.bodiless);
+            if let Some(head) = head.map_err(Broken::Garbled)? {
+                self.body = head.body;
+                self.keep &= head.keep;
+                return Poll::Ready(Ok((head.status, head.headers)));
+            }
+            if ready!(self.poll_fill(cx))? == 0 {
+                return Poll::Ready(Err(Broken::Closed));
+            }
+        }
     }
 
-    /// Let a peer that stops listening have its say: an engine that refuses a large body answers
-    /// and closes, and the answer counts, not the broken pipe.
-    pub(super) fn hear_out(&self) {
-        self.meter.hear_out.store(true, Ordering::Relaxed);
+    /// Wait for the next piece of the answer's body. `None` at its proper end.
+    pub(super) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
+        loop {
+            match self.body.next(&mut self.input) {
+                Ok(Some(piece)) => return Poll::Ready(Some(Ok(piece))),
+                Ok(None) if self.body.is_over() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(why) => return Poll::Ready(Some(Err(Broken::Garbled(why.to_owned())))),
+            }
+            // The answer may begin before the request has ended.
+            if let Poll::Ready(Err(broken)) = self.poll_send(cx) {
+                return Poll::Ready(Some(Err(broken)));
+            }
+            if self.buffer.is_empty() {
+                match ready!(self.poll_fill(cx)) {
+                    Ok(0) if self.body.may_end() => {
+                        self.body = Decoder::Length(0);
+                        return Poll::Ready(None);
+                    }
+                    Ok(0) => return Poll::Ready(Some(Err(Broken::Closed))),
+                    Ok(_) => {}
+                    Err(e) => return Poll::Ready(Some(Err(e.into()))),
+                }
+            }
+            self.input = self.buffer.split().freeze();
+        }
     }
 
-    /// Say whether another request may be sent: the last answer is read to its end, and the
-    /// engine has not hung up.
-    pub(super) fn is_ready(&mut self, probe: bool) -> bool {
-        self.meter.probe.store(probe, Ordering::Relaxed);
-        let mut cx = Context::from_waker(Waker::noop());
-        self.drive(&mut cx).is_pending() && self.sender.is_ready()
+    /// How much of the body is still to come, where that is known.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.body.length()
+    }
+
+    /// Say whether the body has come to its end.
+    pub(super) fn is_over(&self) -> bool {
+        self.body.is_over()
+    }
+
+    /// Say whether the next piece must be read first.
+    pub(super) fn is_dry(&self) -> bool {
+        self.input.is_empty() && self.buffer.is_empty()
+    }
+
+    /// Say whether another request may be sent: all is said on both sides, and nothing more has
+    /// come that nobody asked for.
+    pub(super) fn is_free(&self) -> bool {
+        self.keep && self.is_dry() && self.body.is_over() && self.outgoing.is_done()
+    }
+
+    /// Say whether the engine has hung up on a connection that nobody uses.
+    pub(super) fn hung_up(&self) -> bool {
+        self.io.hung_up()
+    }
+
+    /// The socket, and what had been read behind the answer's head.
+    fn into_parts(mut self) -> Option<(Io, Bytes)> {
+        self.outgoing.is_done().then(|| (self.io, self.buffer.split().freeze()))
     }
 }
 
@@ -197,25 +244,6 @@ fn failure(e: io::Error) -> ConnectFailure {
     }
 }
 
-/// The cause beneath hyper's error, without hyper's type: the operating system's error where
-/// there is one, hyper's words otherwise.
-pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync> {
-    let mut source = std::error::Error::source(&e);
-    while let Some(s) = source {
-        if let Some(io) = s.downcast_ref::<io::Error>() {
-            return match io.raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code).into(),
-                None => io::Error::new(io.kind(), io.to_string()).into(),
-            };
-        }
-        source = s.source();
-    }
-    if e.is_canceled() {
-        return "the engine closed the connection before it was used".into();
-    }
-    e.to_string().into()
-}
-
 /// A socket of either kind.
 pub(crate) enum Socket {
     Unix(UnixStream),
@@ -231,10 +259,9 @@ macro_rules! on_socket {
     };
 }
 
-/// A socket that counts what it writes.
+/// A socket, as all read and write it.
 pub(crate) struct Io {
     socket: Socket,
-    meter: Arc<Meter>,
 }
 
 impl Io {
@@ -248,7 +275,7 @@ impl Io {
                 Socket::Tcp(stream)
             }
         };
-        Ok(Io { socket, meter: Arc::default() })
+        Ok(Io { socket })
     }
 
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
@@ -273,11 +300,7 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.meter.probe.swap(false, Ordering::Relaxed) && this.hung_up() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        on_socket!(&mut this.socket, s => Pin::new(s).poll_read(cx, buf))
+        on_socket!(&mut self.get_mut().socket, s => Pin::new(s).poll_read(cx, buf))
     }
 }
 
@@ -287,11 +310,7 @@ impl AsyncWrite for Io {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let n =
-            std::task::ready!(on_socket!(&mut this.socket, s => Pin::new(s).poll_write(cx, buf)))?;
-        this.meter.written.fetch_add(n as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(n))
+        on_socket!(&mut self.get_mut().socket, s => Pin::new(s).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -299,9 +318,7 @@ impl AsyncWrite for Io {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let wrote = on_socket!(&mut this.socket, s => Pin::new(s).poll_write_vectored(cx, bufs));
-        wrote.map(|wrote| this.meter.count(wrote, bufs.iter().map(|b| b.len()).sum()))
+        on_socket!(&mut self.get_mut().socket, s => Pin::new(s).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -333,58 +350,13 @@ pub(crate) enum Source {
 }
 
 impl Hijacked {
-    /// Take the socket out of hyper. `None` if the connection broke meanwhile.
-    pub(super) async fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
-        let mut conn = body.into_conn()?;
-        std::future::poll_fn(|cx| {
-            let over = conn.drive(cx);
-            conn.doze();
-            over
-        })
-        .await
-        .ok()?;
-        let parts = conn.driver.into_parts();
-        let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
-        Some(Hijacked { multiplexed, source })
+    /// Take the socket over. `None` if the connection broke meanwhile.
+    pub(super) fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
+        let (io, read) = body.into_conn()?.into_parts()?;
+        Some(Hijacked { multiplexed, source: Source::Socket { io, read } })
     }
 
     pub(super) fn read_only(body: Body, multiplexed: bool) -> Hijacked {
         Hijacked { multiplexed, source: Source::Body(body) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Default)]
-    struct Count(AtomicU64);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    #[test]
-    fn a_bell_wakes_who_sleeps_and_nobody_else() {
-        let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
-        let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
-        let ring = Waker::from(bell.clone());
-        let [one, two] = [Arc::new(Count::default()), Arc::new(Count::default())];
-        let wakes = || (one.0.load(Ordering::Relaxed), two.0.load(Ordering::Relaxed));
-        let (first, second) = (Waker::from(one.clone()), Waker::from(two.clone()));
-
-        ring.wake_by_ref();
-        bell.attend(&mut Context::from_waker(&first));
-        bell.doze();
-        assert_eq!(wakes(), (0, 0), "what rang before the look was seen by it");
-        ring.wake_by_ref();
-        assert_eq!(wakes(), (1, 0), "the sleeper is woken");
-        bell.attend(&mut Context::from_waker(&second));
-        ring.wake_by_ref();
-        assert_eq!(wakes(), (1, 0), "who is awake is not");
-        bell.doze();
-        assert_eq!(wakes(), (1, 1), "what rang after the look is not slept through");
     }
 }

@@ -49,23 +49,23 @@ impl Pool {
     pub(super) fn checkout(&self) -> Option<Box<Conn>> {
         let runtime = Handle::try_current().ok()?.id();
         loop {
-            let mut idle = {
+            let idle = {
                 let mut state = self.lock();
                 let at = state.idle.iter().rposition(|i| i.runtime == runtime)?;
                 state.idle.remove(at)
             };
-            if idle.since.elapsed() < KEEP && idle.conn.is_ready(true) {
+            if idle.since.elapsed() < KEEP && !idle.conn.hung_up() {
                 return Some(idle.conn);
             }
         }
     }
 
     /// Keep a connection whose last answer was read to its end.
-    pub(super) fn checkin(self: &Arc<Self>, mut conn: Box<Conn>) {
-        let Ok(handle) = Handle::try_current() else { return };
-        if !conn.is_ready(false) {
+    pub(super) fn checkin(self: &Arc<Self>, conn: Box<Conn>) {
+        if !conn.is_free() {
             return;
         }
+        let Ok(handle) = Handle::try_current() else { return };
         let runtime = handle.id();
         let mut state = self.lock();
         if state.idle.len() >= MOST {

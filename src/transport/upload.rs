@@ -1,62 +1,92 @@
 //! What goes out with a request: nothing or a few bytes, or a stream of any length.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use http_body_util::Full;
-use hyper::body::{Body, Frame, SizeHint};
+use tokio::io::AsyncWrite;
+
+use super::conn::Io;
 
 /// Bytes that are made as they are sent.
 pub(crate) type Upload = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// A request's body.
-pub(super) enum Outgoing {
-    Whole(Full<Bytes>),
-    Stream(Upload, Fault),
+/// A request on its way out.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// The head, or a chunk's size.
+    front: Bytes,
+    piece: Bytes,
+    tail: &'static [u8],
+    stream: Option<Upload>,
 }
 
-/// Why a stream could not be read further: hyper says only that it could not.
-#[derive(Clone, Default)]
-pub(super) struct Fault(Arc<Mutex<Option<io::Error>>>);
+/// Why a request could not be sent further.
+pub(super) enum Unsent {
+    Socket(io::Error),
+    /// The stream it is made from failed.
+    Input(io::Error),
+}
 
-impl Fault {
-    pub(super) fn take(&self) -> Option<io::Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+impl Outgoing {
+    pub(super) fn whole(head: String, body: Option<Bytes>) -> Outgoing {
+        Outgoing { front: head.into(), piece: body.unwrap_or_default(), tail: b"", stream: None }
     }
-}
 
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = io::Error;
+    pub(super) fn streamed(head: String, stream: Upload) -> Outgoing {
+        Outgoing { front: head.into(), piece: Bytes::new(), tail: b"", stream: Some(stream) }
+    }
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
+    /// Say whether all has gone out.
+    pub(super) fn is_done(&self) -> bool {
+        self.stream.is_none() && self.left() == 0
+    }
+
+    fn left(&self) -> usize {
+        self.front.len() + self.piece.len() + self.tail.len()
+    }
+
+    /// Write all of it, and count in `sent` what has gone.
+    pub(super) fn poll_write(
+        &mut self,
+        io: &mut Io,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match self.get_mut() {
-            Outgoing::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Outgoing::Stream(stream, fault) => stream.as_mut().poll_next(cx).map(|piece| {
-                Some(piece?.map(Frame::data).map_err(|error| {
-                    let kind = error.kind();
-                    *fault.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    kind.into()
-                }))
-            }),
+        sent: &mut u64,
+    ) -> Poll<Result<(), Unsent>> {
+        loop {
+            while self.left() > 0 {
+                let slices =
+                    [IoSlice::new(&self.front), IoSlice::new(&self.piece), IoSlice::new(self.tail)];
+                let n = ready!(Pin::new(&mut *io).poll_write_vectored(cx, &slices));
+                match n.map_err(Unsent::Socket)? {
+                    0 => return Poll::Ready(Err(Unsent::Socket(io::ErrorKind::WriteZero.into()))),
+                    n => {
+                        *sent += n as u64;
+                        self.advance(n);
+                    }
+                }
+            }
+            let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
+            match ready!(stream.as_mut().poll_next(cx)) {
+                Some(Ok(piece)) if piece.is_empty() => {}
+                Some(Ok(piece)) => {
+                    self.front = format!("{:x}\r\n", piece.len()).into();
+                    (self.piece, self.tail) = (piece, b"\r\n");
+                }
+                Some(Err(error)) => return Poll::Ready(Err(Unsent::Input(error))),
+                None => (self.tail, self.stream) = (b"0\r\n\r\n", None),
+            }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Outgoing::Whole(body) if body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Outgoing::Whole(body) => body.size_hint(),
-            Outgoing::Stream(..) => SizeHint::default(),
+    fn advance(&mut self, mut n: usize) {
+        for part in [&mut self.front, &mut self.piece] {
+            let gone = n.min(part.len());
+            part.advance(gone);
+            n -= gone;
         }
+        self.tail = self.tail.get(n..).unwrap_or_default();
     }
 }

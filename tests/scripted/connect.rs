@@ -200,7 +200,7 @@ async fn fault_07_somebody_else_answers() {
     let mute = not_an_engine(async |mut stream| {
         let _ = stream.read(&mut [0; 4096]).await;
     });
-    insta::assert_snapshot!(mute.await, @"not a Docker Engine: connection closed before message completed");
+    insta::assert_snapshot!(mute.await, @"not a Docker Engine: the connection was closed before an answer came");
 }
 
 #[tokio::test(start_paused = true)]
