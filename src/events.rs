@@ -215,7 +215,8 @@ impl Events {
     }
 
     fn lost(&mut self, error: Error) -> Result<(), Error> {
-        self.source.failed(error, || {
+        let limit = self.watch.transport.deadline(&self.watch.call());
+        self.source.failed(error, limit, || {
             let mut watch = self.watch.clone();
             watch.since = self.recent.rewind(None).or(watch.since);
             Box::new(move || {

@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, StreamError,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Phase, StreamError,
     StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
 use crate::wire::{self, ApiVersion, Call};
@@ -143,6 +143,13 @@ impl Transport {
     /// The limit of the verb that holds this handle.
     pub(crate) fn own_limit(&self) -> Option<std::time::Duration> {
         self.own_limit.map(|(limit, _)| limit)
+    }
+
+    /// When the limit of the verb that holds this handle is reached, and the error that is then.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<(Instant, TimeoutError)> {
+        let (after, from) = self.own_limit?;
+        let (call, phase, maybe_applied) = (call.label(), Phase::Overall, true);
+        Some((from.checked_add(after)?, TimeoutError { call, phase, after, maybe_applied }))
     }
 
     /// The verb has ended, and its limit with it: what it gives back is not bound by it.

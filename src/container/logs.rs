@@ -5,6 +5,7 @@ mod lines;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -12,7 +13,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 pub use lines::{LogLineStream, LogLines};
 
-use super::{Container, Unknown, details};
+use super::{Container, Status, Unknown, details};
 use crate::error::Error;
 use crate::stream::{Chunk, Frames, StdStream};
 use crate::time::Timestamp;
@@ -153,7 +154,15 @@ impl Logs {
             (_, Some(tty)) => tty,
             (_, None) => details::see(&self.on).await?.traits().tty == Some(true),
         };
-        Ok((Frames::of_body(reply.body, raw), raw, reply.headers))
+        let mut frames = Frames::of_body(reply.body, raw);
+        let begun = reply.headers.get("date").and_then(|date| date.to_str().ok());
+        if let (true, None, Some(begun)) =
+            (self.follow, self.until, begun.and_then(Timestamp::from_http))
+        {
+            let on = self.on.clone();
+            frames.ask_at_end(Box::new(move || Box::pin(may_end(on, begun))));
+        }
+        Ok((frames, raw, reply.headers))
     }
 
     async fn run(self) -> Result<LogStream, Error> {
@@ -163,6 +172,26 @@ impl Logs {
 }
 
 verb!(Logs, on => Result<LogStream, Error>);
+
+/// Say whether a log that was followed from `begun` on may have come to its end. An engine that
+/// goes away and leaves its containers running ends their logs as if all were said; the process
+/// is the same as before then. A process that was started since stands for one that has ended.
+async fn may_end(on: Container<Unknown>, begun: Timestamp) -> bool {
+    // Engines that are not sure themselves are asked again: some end a log before they take note
+    // of the process's end.
+    for pause in [20, 100, 500, 0] {
+        let seen = match details::see(&on).await {
+            Ok(seen) => seen,
+            Err(error) => return error.is_not_found(),
+        };
+        let runs = matches!(seen.status(), Status::Running | Status::Paused);
+        if !runs || seen.started_at().is_none_or(|started| started.secs() > begun.secs()) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+    false
+}
 
 /// The verb behind [`Logs::collect`].
 #[derive(Debug)]
@@ -207,7 +236,9 @@ impl LogStream {
     /// Wait for the next piece. `None` at the proper end.
     ///
     /// # Errors
-    /// The stream broke off or broke its framing; what came before has been handed on.
+    /// The stream broke off or broke its framing; what came before has been handed on. A followed
+    /// log whose end comes while the same process still runs has broken off as well: so an engine
+    /// ends it that goes away and leaves its containers running.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         self.frames.next().await
     }

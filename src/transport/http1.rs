@@ -180,7 +180,10 @@ impl Decoder {
             Decoder::Close => Ok(Some(std::mem::take(input)).filter(|piece| !piece.is_empty())),
             Decoder::Chunked(chunks) => {
                 if chunks.at != At::Data {
-                    let used = chunks.scan(input)?;
+                    let used = match chunks.plain(input) {
+                        Some(used) => used,
+                        None => chunks.scan(input)?,
+                    };
                     input.advance(used);
                 }
                 if chunks.at != At::Data {
@@ -237,7 +240,32 @@ enum At {
 }
 
 impl Chunks {
-    /// Read what is between pieces of the body. Returns how many bytes that took.
+    /// Read what is between pieces of the body, where that is all there and as plain as it mostly
+    /// is: a size and no more. Returns how many bytes that took.
+    fn plain(&mut self, input: &[u8]) -> Option<usize> {
+        let (line, mut used) = match (self.at, input) {
+            (At::DataEnd, [b'\r', b'\n', line @ ..]) => (line, 2),
+            (At::Size, line) if self.digits == 0 => (line, 0),
+            _ => return None,
+        };
+        let mut size = 0;
+        for (at, byte) in line.iter().take(8).enumerate() {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'\r' if size > 0 && line.get(at + 1) == Some(&b'\n') => {
+                    used += at + 2;
+                    (self.at, self.left) = (At::Data, size);
+                    return Some(used);
+                }
+                _ => return None,
+            };
+            size = size << 4 | u64::from(digit);
+        }
+        None
+    }
+
+    /// The same, whatever it is and wherever it is cut.
     fn scan(&mut self, input: &[u8]) -> Result<usize, &'static str> {
         for (at, byte) in input.iter().enumerate() {
             if self.at == At::Over {

@@ -68,6 +68,8 @@ impl Outgoing {
                     }
                 }
             }
+            // Even an empty slice would keep its buffer from being used again.
+            self.piece = Bytes::new();
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
             match ready!(stream.as_mut().poll_next(cx)) {
                 Some(Ok(piece)) if piece.is_empty() => {}

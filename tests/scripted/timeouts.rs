@@ -108,15 +108,13 @@ async fn the_overall_limit_counts_the_whole() {
     assert_eq!(hasty.version().timeout(Duration::from_secs(9)).await.unwrap().version, "slow");
 }
 
-/// An engine that never pauses leaves no gap in which a timer would be looked at.
+/// An engine that never pauses leaves no gap in which a timer would be looked at. What it sends is
+/// more work to read than to write: otherwise the reader catches up, and there are gaps.
 #[tokio::test]
 async fn a_flood_does_not_drown_the_overall_limit() {
     for (head, flood) in [
-        ("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(2_000)),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-            format!("1000\r\n{}\r\n", " ".repeat(0x1000)).repeat(20),
-        ),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(20_000)),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n".repeat(20_000)),
     ] {
         let fake = Fake::raw_apart(move |mut peer| {
             let flood = flood.clone();
