@@ -1,7 +1,7 @@
 //! A consumer that does not read makes the engine wait: next to nothing is read ahead for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bowline::{Chunk, Error};
 use serde_json::json;
@@ -21,7 +21,15 @@ struct Printed {
     /// So much of the output has been taken by the socket.
     bytes: AtomicU64,
     /// It takes no more, or all has gone.
-    waits: Notify,
+    waits: AtomicBool,
+    news: Notify,
+}
+
+impl Printed {
+    fn wait(&self, waits: bool) {
+        self.waits.store(waits, Ordering::SeqCst);
+        self.news.notify_one();
+    }
 }
 
 /// Print all of it, as fast as it is taken.
@@ -38,13 +46,14 @@ async fn print(peer: &Peer, wire: Vec<u8>, printed: &Printed) {
                 printed.bytes.store(written / wire.len() as u64 * FRAME, Ordering::SeqCst);
             }
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
-                printed.waits.notify_one();
+                printed.wait(true);
                 peer.stream.writable().await.unwrap();
+                printed.wait(false);
             }
             Err(_) => return,
         }
     }
-    printed.waits.notify_one();
+    printed.wait(true);
 }
 
 /// Answers all that leads to a stream, and then prints.
@@ -95,7 +104,13 @@ async fn consume(printed: &Printed, mut next: impl AsyncFnMut() -> Option<Result
     while let Some(chunk) = next().await {
         came += chunk.unwrap().data.len() as u64;
         if came >= stop {
-            printed.waits.notified().await;
+            // Who reads ahead in the consumer's name has its turns meanwhile.
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            while !printed.waits.load(Ordering::SeqCst) {
+                printed.news.notified().await;
+            }
             stop = came + 16 * MIB;
         }
         let ahead = printed.bytes.load(Ordering::SeqCst).saturating_sub(came);
