@@ -70,6 +70,7 @@ impl Demux {
     }
 
     /// Take the next piece of output off the front of `input`. `None` asks for more input.
+    #[inline]
     pub(crate) fn next(&mut self, input: &mut Bytes) -> Result<Option<Chunk>, StreamFault> {
         if self.raw {
             let data = std::mem::take(input);
@@ -78,6 +79,8 @@ impl Demux {
         loop {
             if self.left > 0 {
                 if input.is_empty() {
+                    // Even an empty slice would keep its buffer from being used again.
+                    *input = Bytes::new();
                     return Ok(None);
                 }
                 let n = input.len().min(self.left as usize);
@@ -102,6 +105,7 @@ impl Demux {
             }
             while self.have < 8 {
                 if input.is_empty() {
+                    *input = Bytes::new();
                     return Ok(None);
                 }
                 let n = input.len().min(8 - self.have);
@@ -219,24 +223,37 @@ impl Frames {
             if self.over {
                 return Poll::Ready(None);
             }
-            match self.demux.next(&mut self.input) {
+            let next = if self.input.is_empty() {
+                // In its place, and not moved: small frames come by the million.
+                match &mut ready!(self.poll_input(cx)) {
+                    Some(Ok(input)) => {
+                        let next = self.demux.next(input);
+                        // Mostly one frame is all there was.
+                        if !input.is_empty() {
+                            self.input = std::mem::take(input);
+                        }
+                        next
+                    }
+                    error @ Some(Err(_)) => {
+                        self.over = true;
+                        return Poll::Ready(error.take().and_then(Result::err).map(Err));
+                    }
+                    None => match self.demux.finish() {
+                        Ok(()) if ready!(self.poll_may_end(cx)) => {
+                            self.over = true;
+                            return Poll::Ready(None);
+                        }
+                        Ok(()) => Err(StreamFault::Cut),
+                        Err(fault) => Err(fault),
+                    },
+                }
+            } else {
+                self.demux.next(&mut self.input)
+            };
+            match next {
                 Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(self.end(fault)))),
-            }
-            // Even an empty slice would keep the buffer from being used again.
-            self.input = Bytes::new();
-            match ready!(self.poll_input(cx)) {
-                Some(Ok(input)) => self.input = input,
-                Some(Err(error)) => {
-                    self.over = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => match self.demux.finish() {
-                    Ok(()) if ready!(self.poll_may_end(cx)) => self.over = true,
-                    Ok(()) => return Poll::Ready(Some(Err(self.end(StreamFault::Cut)))),
-                    Err(fault) => return Poll::Ready(Some(Err(self.end(fault)))),
-                },
             }
         }
     }

@@ -204,18 +204,18 @@ fn wire_imports_nothing_of_the_crate() {
 }
 
 #[test]
-fn hyper_stays_behind_the_transport() {
+fn http_stays_behind_the_transport() {
     let inside = ["transport", "wire"];
     let mut broken = Vec::new();
     for file in files() {
         let top = file.module.split("::").next().unwrap();
-        for word in ["hyper::", "hyper_util::", "http_body_util::", "socket2::"] {
+        for word in ["http::", "httparse::", "socket2::"] {
             if file.code.contains(word) && !inside.contains(&top) {
                 broken.push(format!("{} names {word}", file.module));
             }
         }
     }
-    hold("only the transport, and the wire for its words, know hyper", broken);
+    hold("only the transport, and the wire for its words, know HTTP", broken);
 }
 
 /// As far as text can tell: by the lines that begin with `pub`, or say what is made `From` what.
@@ -230,7 +230,7 @@ fn no_dependencys_type_is_public() {
         .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
         .map(|line| line.split([' ', '=', '.']).next().unwrap().replace('-', "_"))
         .collect();
-    assert!(dependencies.iter().any(|name| name == "hyper"), "{dependencies:?}");
+    assert!(dependencies.iter().any(|name| name == "http"), "{dependencies:?}");
 
     let files = files();
     let imports = |code: &str, how: &str| -> BTreeSet<String> {

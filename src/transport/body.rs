@@ -57,6 +57,7 @@ impl Body {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    #[inline]
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let Some(conn) = self.conn.as_mut() else { return Poll::Ready(None) };
         // Who never pauses leaves no gap in which a timer would be looked at.

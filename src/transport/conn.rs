@@ -152,6 +152,7 @@ impl Conn {
     }
 
     /// Wait for the next piece of the answer's body. `None` at its proper end.
+    #[inline]
     pub(super) fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
@@ -193,6 +194,7 @@ impl Conn {
     }
 
     /// Say whether the next piece must be read first.
+    #[inline]
     pub(super) fn is_dry(&self) -> bool {
         self.input.is_empty() && self.buffer.is_empty()
     }

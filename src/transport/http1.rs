@@ -159,6 +159,7 @@ impl Decoder {
     }
 
     /// Say whether the body has come to its end.
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
         match self {
             Decoder::Length(left) => *left == 0,
@@ -174,6 +175,7 @@ impl Decoder {
 
     /// Take the next piece off the front of `input`. `None` asks for more of it, unless the body
     /// is over.
+    #[inline]
     pub(super) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, &'static str> {
         match self {
             Decoder::Length(left) => Ok(take(left, input)),
@@ -199,6 +201,7 @@ impl Decoder {
     }
 }
 
+#[inline]
 fn take(left: &mut u64, input: &mut Bytes) -> Option<Bytes> {
     let n = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
     *left -= n as u64;
@@ -242,6 +245,7 @@ enum At {
 impl Chunks {
     /// Read what is between pieces of the body, where that is all there and as plain as it mostly
     /// is: a size and no more. Returns how many bytes that took.
+    #[inline]
     fn plain(&mut self, input: &[u8]) -> Option<usize> {
         let (line, mut used) = match (self.at, input) {
             (At::DataEnd, [b'\r', b'\n', line @ ..]) => (line, 2),
