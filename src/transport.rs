@@ -7,7 +7,9 @@
 mod body;
 mod conn;
 mod context;
+mod direct;
 mod host;
+mod http1;
 mod limits;
 mod pool;
 mod surroundings;
@@ -26,7 +28,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, StreamError,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Phase, StreamError,
     StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
 use crate::wire::{self, ApiVersion, Call};
@@ -34,6 +36,7 @@ use crate::wire::{self, ApiVersion, Call};
 pub(crate) use body::Body;
 use conn::Conn;
 pub(crate) use conn::{Hijacked, Io, Source};
+use direct::{Broken, Direct};
 pub use host::Host;
 use limits::Limits;
 pub use limits::Timeouts;
@@ -84,6 +87,17 @@ impl std::fmt::Debug for Transport {
             .field("api", &self.version())
             .finish_non_exhaustive()
     }
+}
+
+/// How a request goes out, and its answer comes back.
+#[derive(Clone, Copy)]
+enum Road {
+    /// On a connection that is kept.
+    Kept,
+    /// On one that is taken over by the answer, for bytes both ways.
+    Upgrade(&'static str),
+    /// On one that the answer has to itself.
+    Own,
 }
 
 /// Why one attempt failed, before it is known whether another may follow.
@@ -143,6 +157,13 @@ impl Transport {
         self.own_limit.map(|(limit, _)| limit)
     }
 
+    /// When the limit of the verb that holds this handle is reached, and the error that is then.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<(Instant, TimeoutError)> {
+        let (after, from) = self.own_limit?;
+        let (call, phase, maybe_applied) = (call.label(), Phase::Overall, true);
+        Some((from.checked_add(after)?, TimeoutError { call, phase, after, maybe_applied }))
+    }
+
     /// The verb has ended, and its limit with it: what it gives back is not bound by it.
     pub(crate) fn unlimited(mut self) -> Transport {
         self.own_limit = None;
@@ -183,7 +204,17 @@ impl Transport {
 
     /// Send, and return the answer once its head is here. Refusals are errors already.
     pub(crate) async fn send(&self, call: &Call) -> Result<Reply, Error> {
-        let reply = self.checked(call, None).await?;
+        self.answered(call, Road::Kept).await
+    }
+
+    /// Send, and return the answer once its head is here, for a body that is a stream: it comes on
+    /// a connection of its own, which [`Direct`] reads.
+    pub(crate) async fn stream(&self, call: &Call) -> Result<Reply, Error> {
+        self.answered(call, Road::Own).await
+    }
+
+    async fn answered(&self, call: &Call, road: Road) -> Result<Reply, Error> {
+        let reply = self.checked(call, road).await?;
         if reply.status == 101 {
             return Err(stream_error(
                 call,
@@ -195,7 +226,7 @@ impl Transport {
 
     /// Send, and take the connection over: what follows is a stream of bytes both ways.
     pub(crate) async fn upgrade(&self, call: &Call) -> Result<Hijacked, Error> {
-        let reply = self.checked(call, Some("tcp")).await?;
+        let reply = self.checked(call, Road::Upgrade("tcp")).await?;
         let multiplexed = (reply.headers.get(header::CONTENT_TYPE))
             .is_some_and(|t| t.as_bytes() == b"application/vnd.docker.multiplexed-stream");
         match reply.status {
@@ -214,9 +245,9 @@ impl Transport {
 
     /// Send, and turn refusals into errors; renegotiate once if the engine was swapped for an
     /// older one under us.
-    async fn checked(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+    async fn checked(&self, call: &Call, road: Road) -> Result<Reply, Error> {
         let spoken = self.version();
-        let reply = self.attempt(call, upgrade).await?;
+        let reply = self.attempt(call, road).await?;
         if reply.status < 300 || reply.status == 304 {
             return readable(call, reply);
         }
@@ -227,7 +258,7 @@ impl Transport {
             let swapped = api.status == 400 && theirs < spoken && api.message.contains("too new");
             if swapped && !self.engine.pinned && theirs >= ApiVersion::OLDEST {
                 self.negotiate(theirs);
-                let reply = self.attempt(call, upgrade).await?;
+                let reply = self.attempt(call, road).await?;
                 if reply.status < 300 || reply.status == 304 {
                     return readable(call, reply);
                 }
@@ -278,9 +309,14 @@ impl Transport {
 
     /// Send on a kept connection or a new one. A second connection is tried only while not a byte
     /// of the request has left this process.
-    async fn attempt(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+    async fn attempt(&self, call: &Call, road: Road) -> Result<Reply, Error> {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
+        let upgrade = match road {
+            Road::Kept => None,
+            Road::Upgrade(protocol) => Some(protocol),
+            Road::Own => return self.attempt_own(call, &limits).await,
+        };
         while let Some(conn) = self.engine.pool.checkout() {
             match self.exchange(conn, self.request(call, upgrade)?, call, &limits).await {
                 Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
@@ -293,11 +329,50 @@ impl Transport {
         self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
     }
 
+    /// Send on a new connection, which the answer then has to itself.
+    async fn attempt_own(&self, call: &Call, limits: &Limits) -> Result<Reply, Error> {
+        let request = direct::written(&self.request(call, None)?, call.body.as_deref());
+        let io = self.within(limits, call, Io::dial(&self.engine.host)).await?;
+        let mut conn = Direct::new(io, request);
+        let deadline = limits.head();
+        let answer = std::future::poll_fn(|cx| conn.poll_answer(cx));
+        let answer = match deadline {
+            Some((_, at)) => tokio::time::timeout_at(at, answer).await.ok(),
+            None => Some(answer.await),
+        };
+        let (maybe_applied, call_label) = (conn.has_spoken(), call.label());
+        let source = match (answer, deadline) {
+            (Some(Ok((status, headers))), _) => {
+                return Ok(Reply { status, headers, body: Body::own(conn, limits, call) });
+            }
+            (None, Some(((phase, after), _))) => {
+                let call = call_label;
+                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
+            }
+            (Some(Err(Broken::Socket(e))), _) => e.into(),
+            (Some(Err(Broken::Garbled(what))), _) => what.into(),
+            (Some(Err(Broken::Closed)) | None, _) => {
+                "the engine closed the connection without an answer".into()
+            }
+        };
+        Err(Error::Transport(TransportError { call: call_label, maybe_applied, source }))
+    }
+
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
+        self.within(limits, call, Conn::dial(&self.engine.host)).await
+    }
+
+    /// Wait for a connection, for as long as the limits allow.
+    async fn within<T>(
+        &self,
+        limits: &Limits,
+        call: &Call,
+        dial: impl Future<Output = Result<T, ConnectFailure>>,
+    ) -> Result<T, Error> {
         let limit = limits.connect();
         let dialled = match limit {
-            Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
-            None => Ok(Conn::dial(&self.engine.host).await),
+            Some((_, at)) => tokio::time::timeout_at(at, dial).await,
+            None => Ok(dial.await),
         };
         let failure = match (dialled, limit) {
             (Ok(Ok(conn)), _) => return Ok(conn),
@@ -340,7 +415,13 @@ impl Transport {
         let mut timer = pin!(deadline.map(|(_, at)| tokio::time::sleep_until(at)));
         // The answer to a stream is waited for from when the last of it has gone out.
         let mut streamed = streams.then_some(before);
+        let mut looked = false;
         let answer = std::future::poll_fn(|cx| {
+            // Who never pauses leaves no gap in which a timer would be looked at.
+            let again = std::mem::replace(&mut looked, true);
+            if again && !streams && deadline.is_some_and(|(_, at)| Instant::now() >= at) {
+                return Poll::Ready(Err(None));
+            }
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
             // And nothing else does, so the answer need not wake anybody.

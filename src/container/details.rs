@@ -75,6 +75,8 @@ pub(crate) struct Seen {
 struct Brief {
     status: Status,
     exit_code: Option<i64>,
+    #[serde(deserialize_with = "time::lenient")]
+    started_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -94,6 +96,11 @@ struct BriefHost {
 impl Seen {
     pub(crate) fn status(&self) -> &Status {
         &self.state.status
+    }
+
+    /// When its process began, by the engine's clock.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        self.state.started_at
     }
 
     pub(crate) fn exit(&self) -> ExitStatus {

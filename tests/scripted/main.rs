@@ -5,6 +5,7 @@
 mod support;
 
 mod attach;
+mod backpressure;
 mod checkpoint;
 mod child;
 mod connect;
