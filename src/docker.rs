@@ -263,8 +263,10 @@ impl Docker {
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// use bowline::image::Instruction;
+    ///
     /// let files = tokio::fs::File::open("rootfs.tar").await?;
-    /// let image = docker.import(files).name("base:1").change(r#"CMD ["sh"]"#).await?;
+    /// let image = docker.import(files).name("base:1").change(Instruction::cmd(["sh"])).await?;
     /// # Ok(()) }
     /// ```
     ///

@@ -4,6 +4,7 @@
 //! [`source`](std::error::Error::source) says why, never both.
 
 mod connect;
+mod lease;
 mod output;
 mod path;
 #[cfg(feature = "terminal")]
@@ -13,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use connect::{ConnectError, ConnectFailure, Tried};
+pub use lease::LeaseError;
 pub use output::OutputError;
 pub use path::PathError;
 #[cfg(feature = "terminal")]
@@ -79,6 +81,9 @@ pub enum Error {
     #[cfg(feature = "terminal")]
     #[error(transparent)]
     Terminal(TerminalError),
+    /// What cleans up after this process could not be set up: see [`LeaseError`].
+    #[error(transparent)]
+    Lease(LeaseError),
 }
 
 impl Error {

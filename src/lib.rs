@@ -92,6 +92,7 @@
 //! | build from a Dockerfile | [`Docker::build`], [`BuildContext`] |
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
 //! | name an image | [`ImageRef`] |
+//! | have a container for a test, gone when the test is | [`throwaway`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
@@ -121,7 +122,8 @@
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
 //! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
 //! `registry`, `tty` (connections, pool, limits; frames; credentials; the local terminal) → `wire`,
-//! `error` (requests as values, replies that drop what they do not understand). Handles hold a transport and never a
+//! `error` (requests as values, replies that drop what they do not understand). `throwaway` stands
+//! above all of them, and is made of public names. Handles hold a transport and never a
 //! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
 //! sends it in one line.
 
@@ -142,6 +144,9 @@ mod stream;
 pub mod system;
 mod tar;
 mod text;
+#[cfg(feature = "throwaway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
+pub mod throwaway;
 mod time;
 mod transport;
 #[cfg(feature = "terminal")]
@@ -162,6 +167,9 @@ pub use labels::Labels;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
+#[cfg(feature = "throwaway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
+pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
 pub use wire::ApiVersion;

@@ -26,7 +26,7 @@ impl InspectImage {
         InspectImage { transport, image }
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call::get(&["images", &self.image.to_string(), "json"])
     }
 
@@ -147,7 +147,7 @@ impl History {
         History { transport, image }
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call::get(&["images", &self.image.to_string(), "history"])
     }
 

@@ -84,7 +84,7 @@ impl InspectDistribution {
         self
     }
 
-    fn call(image: &ImageRef) -> Call {
+    pub(super) fn call(image: &ImageRef) -> Call {
         Call::get(&["distribution", &image.to_string(), "json"])
     }
 

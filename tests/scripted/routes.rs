@@ -145,7 +145,7 @@ fn a_text_never_changes_the_route() {
             [Some("containers"), ID, Some("exec")],
             []
         );
-        let options = CommitOptions::new().author(t).message(t).change(t);
+        let options = CommitOptions::new().author(t).message(t).cmd([t]);
         verb!(
             "commit",
             running.commit(options),

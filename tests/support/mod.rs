@@ -8,3 +8,4 @@ pub mod fake;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
+pub mod web;

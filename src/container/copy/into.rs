@@ -344,7 +344,7 @@ impl CopyIn {
         let left_out = LeftOut::default();
         let stream = Box::pin(Watched { tar, left_out: left_out.clone() });
         send(&self.on, &self.put.call(&self.on, &folder), stream).await?;
-        Ok(CopiedIn { skipped: left_out.get() })
+        Ok(CopiedIn { skipped: left_out.get().skipped })
     }
 }
 
