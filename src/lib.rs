@@ -88,6 +88,8 @@
 //! | list, search and prune images | [`Docker::images`], [`Docker::search`], [`Docker::prune_images`] |
 //! | build from a Dockerfile | [`Docker::build`], [`BuildContext`] |
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
+//! | put containers on a network of their own | [`Docker::create_network`], [`network`] |
+//! | keep files beyond their container | [`Docker::create_volume`], [`volume`] |
 //! | name an image | [`ImageRef`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
@@ -111,11 +113,11 @@
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
-//! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
-//! `registry` (connections, pool, limits; frames; credentials) → `wire`, `error` (requests as
-//! values, replies that drop what they do not understand). Handles hold a transport and never a
-//! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
-//! sends it in one line.
+//! `image/*`, `network`, `volume`, `events`, `system` (handles and verbs, a file for each) → the
+//! values → `transport`, `stream`, `registry` (connections, pool, limits; frames; credentials) →
+//! `wire`, `error` (requests as values, replies that drop what they do not understand). Handles hold
+//! a transport and never a `Docker`. Every verb builds its request in a pure function, which a
+//! snapshot test can see, and sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -128,6 +130,8 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+pub mod network;
+mod options;
 pub mod registry;
 mod stream;
 pub mod system;
@@ -136,6 +140,7 @@ mod text;
 mod time;
 mod transport;
 mod verb;
+pub mod volume;
 mod wire;
 
 pub use build::BuildContext;
@@ -148,11 +153,14 @@ pub use error::Error;
 pub use image::Image;
 pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use labels::Labels;
+pub use network::{Network, NetworkSpec};
+pub use options::DriverOptions;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
 pub use time::{Timestamp, TimestampError};
 pub use transport::{Host, Timeouts};
+pub use volume::{Volume, VolumeSpec};
 pub use wire::ApiVersion;
 
 /// The README's code, compiled.

@@ -29,7 +29,7 @@ use crate::error::{
     ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, StreamError,
     StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
-use crate::wire::{self, ApiVersion, Call};
+use crate::wire::{self, ApiVersion, Call, Raw};
 
 pub(crate) use body::Body;
 use conn::Conn;
@@ -114,6 +114,13 @@ impl Transport {
         Ok(Transport { engine: Arc::new(engine), timeouts, own_limit: None })
     }
 
+    /// For tests that look at calls and send none.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Transport {
+        let host = Host::Tcp { host: "engine".into(), port: 1, base: String::new() };
+        Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap()
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.engine.host
     }
@@ -163,10 +170,16 @@ impl Transport {
 
     /// Send, and decode the answer's JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
-        let mut reply = self.send(call).await?;
-        let body = reply.body.collect().await?;
-        wire::from_slice(&body)
-            .map_err(|reason| Error::Decode(DecodeError { call: call.label(), reason }))
+        Ok(self.kept(call).await?.0)
+    }
+
+    /// Send, decode the answer's JSON, and keep it as it came too.
+    pub(crate) async fn kept<T: DeserializeOwned>(&self, call: &Call) -> Result<(T, Raw), Error> {
+        let body = self.bytes(call).await?;
+        match wire::from_slice(&body) {
+            Ok(answer) => Ok((answer, Raw(body))),
+            Err(reason) => Err(Error::Decode(DecodeError { call: call.label(), reason })),
+        }
     }
 
     /// Send, and keep the answer's body as it is.

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("text", 0),
     ("labels", 0),
+    ("options", 0),
     ("time", 0),
     // The way to the engine, what comes back on it, and what every verb has.
     ("transport", 1),
@@ -28,6 +29,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("container::id", 2),
     ("container::name", 2),
     ("container::status", 2),
+    ("network::spec", 2),
+    ("volume::spec", 2),
     ("image::reference", 2),
     ("image::platform", 2),
     ("build", 2),
