@@ -1,5 +1,7 @@
 //! The engine: how to reach it, and the doors to everything it has.
 
+mod doors;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -10,12 +12,10 @@ use crate::image::reference::{IntoImageName, IntoImageRef};
 use crate::image::{
     Build, Image, Import, InspectDistribution, ListImages, Load, PruneImages, Pull, Save, Search,
 };
-use crate::network::{CreateNetwork, FindNetwork, ListNetworks, NetworkSpec, PruneNetworks};
 use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
 use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
 use crate::verb::awaitable;
-use crate::volume::{CreateVolume, ListVolumes, PruneVolumes, Volume, VolumeSpec};
 use crate::wire::ApiVersion;
 
 /// A Docker Engine.
@@ -329,89 +329,6 @@ impl Docker {
     /// reached; [`Error::InvalidInput`] where they are bound to another registry.
     pub fn login(&self, registry: impl Into<String>, credentials: Credentials) -> Login {
         Login::new(self.transport.clone(), registry.into(), credentials)
-    }
-
-    /// Create a network: `docker network create`.
-    ///
-    /// ```no_run
-    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
-    /// use bowline::{ContainerSpec, NetworkSpec};
-    ///
-    /// let backend = docker.create_network(NetworkSpec::new("backend").subnet("172.28.0.0/16")).await?;
-    /// let db = ContainerSpec::new("busybox").cmd(["nc", "-lk", "-p", "80"]).name("db").network(&backend);
-    /// docker.run(db).spawn().await?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// A value of the spec breaks a rule (before anything is sent); the name is taken
-    /// ([`is_conflict`](Error::is_conflict)); a subnet overlaps with another (status 403).
-    pub fn create_network(&self, spec: impl Into<NetworkSpec>) -> CreateNetwork {
-        CreateNetwork::new(self.transport.clone(), spec.into())
-    }
-
-    /// Find a network by name, by id, or by a unique beginning of its id.
-    ///
-    /// # Errors
-    /// [`is_not_found`](Error::is_not_found); status 400 where several have that name or beginning.
-    pub fn network(&self, name_or_id: impl Into<String>) -> FindNetwork {
-        FindNetwork::new(self.transport.clone(), name_or_id.into())
-    }
-
-    /// List networks: `docker network ls`.
-    pub fn networks(&self) -> ListNetworks {
-        ListNetworks::new(self.transport.clone())
-    }
-
-    /// Remove all networks that no container uses: `docker network prune`.
-    ///
-    /// # Errors
-    /// Another prune of networks is under way ([`is_conflict`](Error::is_conflict)).
-    pub fn prune_networks(&self) -> PruneNetworks {
-        PruneNetworks::new(self.transport.clone())
-    }
-
-    /// Create a volume: `docker volume create`.
-    ///
-    /// One of the same name and driver that is there already is success: it stays as it is.
-    ///
-    /// ```no_run
-    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
-    /// use bowline::VolumeSpec;
-    ///
-    /// let data = docker.create_volume("data").await?;
-    /// let scratch = docker.create_volume(VolumeSpec::unnamed().label("stage", "test")).await?;
-    /// println!("{} and {}", data.name(), scratch.name());
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// A value of the spec breaks a rule (before anything is sent); the driver is not there
-    /// ([`is_not_found`](Error::is_not_found)); another driver has a volume of the name
-    /// ([`is_conflict`](Error::is_conflict)).
-    pub fn create_volume(&self, spec: impl Into<VolumeSpec>) -> CreateVolume {
-        CreateVolume::new(self.transport.clone(), spec.into())
-    }
-
-    /// Name a volume on this engine. Nothing is sent.
-    ///
-    /// # Errors
-    /// The text can be no volume's name.
-    pub fn volume(&self, name: impl Into<String>) -> Result<Volume, Error> {
-        Volume::named(self.transport.clone(), name.into())
-    }
-
-    /// List volumes: `docker volume ls`.
-    pub fn volumes(&self) -> ListVolumes {
-        ListVolumes::new(self.transport.clone())
-    }
-
-    /// Remove all anonymous volumes that no container uses: `docker volume prune`.
-    ///
-    /// # Errors
-    /// Another prune of volumes is under way ([`is_conflict`](Error::is_conflict)).
-    pub fn prune_volumes(&self) -> PruneVolumes {
-        PruneVolumes::new(self.transport.clone())
     }
 
     /// Name an image on this engine. Nothing is sent.

@@ -24,7 +24,9 @@ pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage
 pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDetails};
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;
+pub(crate) use progress::Messages;
 pub use prune::{PruneImages, PrunedImages};
+pub(crate) use pull::AUTH;
 pub use pull::{Pull, PullStream, Pulled, StreamPull};
 pub use push::{Push, PushStream, Pushed, StreamPush};
 pub use remove::{RemoveImage, RemovedImage};

@@ -90,6 +90,10 @@
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
 //! | put containers on a network of their own | [`Docker::create_network`], [`network`] |
 //! | keep files beyond their container | [`Docker::create_volume`], [`volume`] |
+//! | ask what the engine is and what it uses | [`Docker::info`], [`Docker::disk_usage`] |
+//! | clear away what nobody uses | [`Docker::prune`] |
+//! | install and set plugins | [`Docker::install_plugin`], [`plugin`] |
+//! | call what has no verb here | [`Docker::raw`] |
 //! | name an image | [`ImageRef`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
@@ -132,6 +136,8 @@ pub mod image;
 mod labels;
 pub mod network;
 mod options;
+pub mod plugin;
+pub mod raw;
 pub mod registry;
 mod stream;
 pub mod system;

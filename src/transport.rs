@@ -269,7 +269,8 @@ impl Transport {
             self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
         let headers = request.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let content_type = HeaderValue::from_static(content_type);
+        headers.entry(header::CONTENT_TYPE).or_insert(content_type);
         let sent = self.exchange(conn, request, call, &limits).await;
         match (sent, fault.take()) {
             (Ok(reply), _) if reply.status < 300 => Ok(reply),
@@ -447,7 +448,8 @@ impl Transport {
             HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
         );
         if call.body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let json = HeaderValue::from_static("application/json");
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
         } else if call.method == Method::POST {
             // Engines refuse a start of unknown length.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));

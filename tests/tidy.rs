@@ -38,6 +38,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("container", 3),
     ("image", 3),
     ("system", 3),
+    ("raw", 3),
+    ("plugin", 3),
     ("network", 3),
     ("volume", 3),
     ("events", 3),
@@ -51,7 +53,8 @@ const LAYERS: &[(&str, u8)] = &[
 
 /// What a signature may name besides `std`: types that their crates have promised to keep, and
 /// that users hold already.
-const VOCABULARY: &[&str] = &["Bytes", "AsyncRead", "AsyncWrite", "Stream", "Value", "Serialize"];
+const VOCABULARY: &[&str] =
+    &["Bytes", "AsyncRead", "AsyncWrite", "Stream", "Value", "Serialize", "DeserializeOwned"];
 
 /// Lines in a file, its tests not counted.
 const LONGEST: usize = 600;

@@ -25,5 +25,6 @@ mod proxied;
 mod runs;
 mod spec;
 mod stats;
+mod system;
 mod top;
 mod volume;
