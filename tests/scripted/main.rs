@@ -14,6 +14,7 @@ mod endpoints;
 mod faults;
 mod prune;
 mod raw;
+mod recorded;
 mod refusals;
 mod resume;
 mod routes;
