@@ -28,9 +28,12 @@ async fn info_and_its_raw_answer() {
 async fn disk_usage_knows_what_we_made() {
     let own = Own::new().await;
     let volume = own.docker.create_volume(own.volume()).await.unwrap();
-    let write = ["sh", "-c", "head -c 50000 /dev/zero | tee /file > /data/file"];
-    let spec: ContainerSpec = own.spec(write).mount(Mount::volume(&volume, "/data"));
-    let web = own.docker.create(spec).await.unwrap().run().await.unwrap();
+    let spec: ContainerSpec = own.idle().mount(Mount::volume(&volume, "/data"));
+    // It never runs: an engine may list one that has just ended as running still.
+    let web = own.docker.create(spec).await.unwrap();
+    for path in ["/file", "/data/file"] {
+        web.write_file(path, vec![0; 50_000]).await.unwrap();
+    }
     let df = own.docker.disk_usage().verbose().await.unwrap();
     let ours = df.containers.items.iter().find(|c| c.id == *web.id()).unwrap();
     assert!((50_000..90_000).contains(&ours.size_rw), "{}", ours.size_rw);
