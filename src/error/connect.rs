@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct ConnectError {
     /// The places, in the order in which they were tried.
     pub tried: Vec<Tried>,
+    /// How long an engine was waited for; `None` where each place was tried once.
+    pub waited: Option<Duration>,
 }
 
 /// One place where an engine was looked for.
@@ -43,6 +45,17 @@ pub enum ConnectFailure {
     Io(std::io::Error),
 }
 
+impl ConnectFailure {
+    /// Whether an engine that is on its way up may fail so.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Version(_) => false,
+            Self::Io(e) => e.kind() != std::io::ErrorKind::Unsupported,
+            _ => true,
+        }
+    }
+}
+
 impl fmt::Display for ConnectFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,7 +76,11 @@ impl fmt::Display for ConnectFailure {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no Docker Engine could be reached; tried")?;
+        f.write_str("no Docker Engine could be reached")?;
+        if let Some(waited) = self.waited {
+            write!(f, " within {waited:?}")?;
+        }
+        f.write_str("; tried")?;
         for t in &self.tried {
             write!(f, "\n  {} ({}): {}", t.host, t.origin, t.failure)?;
         }

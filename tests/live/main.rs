@@ -7,6 +7,7 @@ mod support;
 mod attach;
 mod build;
 mod cancel;
+mod checkpoint;
 mod commit;
 mod copy;
 mod drift;
@@ -22,9 +23,17 @@ mod logs;
 mod model;
 mod network;
 mod proxied;
+#[cfg(feature = "throwaway")]
+mod reached;
+#[cfg(feature = "throwaway")]
+mod ready;
 mod runs;
 mod spec;
 mod stats;
+#[cfg(feature = "throwaway")]
+mod story;
 mod system;
+mod terminal;
 mod top;
+mod tutorials;
 mod volume;

@@ -5,6 +5,7 @@
 mod support;
 
 mod attach;
+mod checkpoint;
 mod child;
 mod connect;
 mod connections;
@@ -12,12 +13,16 @@ mod dropped;
 mod ended;
 mod endpoints;
 mod faults;
+mod framing;
+mod progress;
 mod prune;
 mod raw;
+mod ready;
 mod recorded;
 mod refusals;
 mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
+mod uploads;
 mod versions;
