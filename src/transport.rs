@@ -31,7 +31,7 @@ use crate::error::{
     ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Phase, StreamError,
     StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
-use crate::wire::{self, ApiVersion, Call};
+use crate::wire::{self, ApiVersion, Call, Raw};
 
 pub(crate) use body::Body;
 use conn::Conn;
@@ -128,6 +128,13 @@ impl Transport {
         Ok(Transport { engine: Arc::new(engine), timeouts, own_limit: None })
     }
 
+    /// For tests that look at calls and send none.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Transport {
+        let host = Host::Tcp { host: "engine".into(), port: 1, base: String::new() };
+        Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap()
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.engine.host
     }
@@ -184,10 +191,16 @@ impl Transport {
 
     /// Send, and decode the answer's JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
-        let mut reply = self.send(call).await?;
-        let body = reply.body.collect().await?;
-        wire::from_slice(&body)
-            .map_err(|reason| Error::Decode(DecodeError { call: call.label(), reason }))
+        Ok(self.kept(call).await?.0)
+    }
+
+    /// Send, decode the answer's JSON, and keep it as it came too.
+    pub(crate) async fn kept<T: DeserializeOwned>(&self, call: &Call) -> Result<(T, Raw), Error> {
+        let body = self.bytes(call).await?;
+        match wire::from_slice(&body) {
+            Ok(answer) => Ok((answer, Raw(body))),
+            Err(reason) => Err(Error::Decode(DecodeError { call: call.label(), reason })),
+        }
     }
 
     /// Send, and keep the answer's body as it is.
@@ -287,7 +300,8 @@ impl Transport {
             self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
         let headers = request.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let content_type = HeaderValue::from_static(content_type);
+        headers.entry(header::CONTENT_TYPE).or_insert(content_type);
         let sent = self.exchange(conn, request, call, &limits).await;
         match (sent, fault.take()) {
             (Ok(reply), _) if reply.status < 300 => Ok(reply),
@@ -515,7 +529,8 @@ impl Transport {
             HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
         );
         if call.body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let json = HeaderValue::from_static("application/json");
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
         } else if call.method == Method::POST {
             // Engines refuse a start of unknown length.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));

@@ -11,7 +11,7 @@ use crate::transport::Transport;
 use crate::verb::verb;
 use crate::wire::{Call, HeaderName, Patience};
 
-pub(super) const AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
+pub(crate) const AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
 
 /// The verb behind [`Docker::pull`](crate::Docker::pull). Awaited, it pulls to the end;
 /// [`stream`](Pull::stream) reports on the way.

@@ -21,6 +21,7 @@ mod life;
 mod login;
 mod logs;
 mod model;
+mod network;
 mod proxied;
 #[cfg(feature = "throwaway")]
 mod reached;
@@ -31,6 +32,8 @@ mod spec;
 mod stats;
 #[cfg(feature = "throwaway")]
 mod story;
+mod system;
 mod terminal;
 mod top;
 mod tutorials;
+mod volume;
