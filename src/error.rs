@@ -9,7 +9,8 @@ mod output;
 use std::fmt;
 use std::time::Duration;
 
-pub use connect::{ConnectError, ConnectFailure, Tried};
+pub(crate) use connect::Late;
+pub use connect::{ConnectError, ConnectFailure, SshFault, TlsFault, Tried};
 pub use output::OutputError;
 
 use crate::wire::ApiVersion;

@@ -152,7 +152,10 @@ pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
 pub use time::{Timestamp, TimestampError};
-pub use transport::{Host, Timeouts};
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use transport::Tls;
+pub use transport::{DockerContext, Host, Timeouts};
 pub use wire::ApiVersion;
 
 /// The README's code, compiled.

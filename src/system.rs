@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::error::{ConnectFailure, Error, excerpt};
+use crate::error::{ConnectFailure, Error, TlsFault, excerpt};
 use crate::transport::{Transport, api_version};
 use crate::verb::verb;
 use crate::wire::{ApiVersion, Call, HeaderMap, null_default};
@@ -133,6 +133,12 @@ async fn unwelcome(transport: &Transport, error: Error) -> ConnectFailure {
             None => ConnectFailure::Absent,
         },
         Error::Timeout(e) => ConnectFailure::NoAnswer(e.after),
+        // By these words Go's server, and so Docker and Podman, says what it is.
+        Error::Api(e)
+            if e.status == 400 && e.message.contains("HTTP request to an HTTPS server") =>
+        {
+            ConnectFailure::Tls(TlsFault::NotAskedFor)
+        }
         Error::Api(e) => ConnectFailure::NotAnEngine(format!(
             "it answers a ping with status {}: {}",
             e.status,

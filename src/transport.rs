@@ -10,7 +10,12 @@ mod context;
 mod host;
 mod limits;
 mod pool;
+mod route;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod surroundings;
+#[cfg(feature = "tls")]
+mod tls;
 mod upload;
 
 use std::fmt::Write as _;
@@ -26,7 +31,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, StreamError,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, StreamError,
     StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
 use crate::wire::{self, ApiVersion, Call};
@@ -34,13 +39,17 @@ use crate::wire::{self, ApiVersion, Call};
 pub(crate) use body::Body;
 use conn::Conn;
 pub(crate) use conn::{Hijacked, Io, Source};
+pub use context::DockerContext;
 pub use host::Host;
 use limits::Limits;
 pub use limits::Timeouts;
 use pool::Pool;
+pub(crate) use route::{NoRoute, Route};
 pub(crate) use surroundings::{
-    Surroundings, api_version as asked_version, candidates, given, spoken,
+    Surroundings, api_version as asked_version, candidates, given, in_context, look_up, spoken,
 };
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub(crate) use upload::Upload;
 use upload::{Fault, Outgoing};
 
@@ -61,7 +70,7 @@ pub(crate) struct Transport {
 }
 
 struct Engine {
-    host: Host,
+    route: Route,
     origin: String,
     host_header: HeaderValue,
     version: AtomicU32,
@@ -80,7 +89,7 @@ pub(crate) struct Reply {
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transport")
-            .field("host", &self.engine.host.to_string())
+            .field("host", &self.engine.route.host.to_string())
             .field("api", &self.version())
             .finish_non_exhaustive()
     }
@@ -94,17 +103,29 @@ struct Failed {
 }
 
 impl Transport {
+    /// Go to what needs nothing but its address.
+    #[cfg(test)]
     pub(crate) fn new(
         host: Host,
         origin: String,
         timeouts: Timeouts,
         version: Option<ApiVersion>,
     ) -> Result<Transport, Error> {
-        let header = host.http_host_header();
+        Transport::by(host.into(), origin, timeouts, version)
+    }
+
+    /// Go this way. Nothing is dialled yet.
+    pub(crate) fn by(
+        route: Route,
+        origin: String,
+        timeouts: Timeouts,
+        version: Option<ApiVersion>,
+    ) -> Result<Transport, Error> {
+        let header = route.host.http_host_header();
         let host_header = HeaderValue::from_str(&header)
             .map_err(|_| Error::invalid("engine host", header, "must be printable ASCII"))?;
         let engine = Engine {
-            host,
+            route,
             origin,
             host_header,
             version: AtomicU32::new(version.unwrap_or(ApiVersion::OLDEST).to_bits()),
@@ -115,7 +136,7 @@ impl Transport {
     }
 
     pub(crate) fn host(&self) -> &Host {
-        &self.engine.host
+        &self.engine.route.host
     }
 
     pub(crate) fn timeouts(&self) -> Timeouts {
@@ -296,8 +317,8 @@ impl Transport {
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         let limit = limits.connect();
         let dialled = match limit {
-            Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.host)).await,
-            None => Ok(Conn::dial(&self.engine.host).await),
+            Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.route)).await,
+            None => Ok(Conn::dial(&self.engine.route).await),
         };
         let failure = match (dialled, limit) {
             (Ok(Ok(conn)), _) => return Ok(conn),
@@ -314,7 +335,7 @@ impl Transport {
 
     pub(crate) fn connect_error(&self, failure: ConnectFailure) -> Error {
         let tried = Tried {
-            host: self.engine.host.to_string(),
+            host: self.engine.route.host.to_string(),
             origin: self.engine.origin.clone(),
             failure,
         };
@@ -323,7 +344,7 @@ impl Transport {
 
     /// Open a connection that no call uses.
     pub(crate) async fn dial_raw(&self) -> Result<Io, ConnectFailure> {
-        Io::dial(&self.engine.host).await
+        Io::dial(&self.engine.route).await
     }
 
     async fn exchange(
@@ -370,13 +391,16 @@ impl Transport {
         })
         .await;
         let unwritten = conn.written() == before;
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Failed {
-            error: Error::Transport(TransportError {
-                call: call.label(),
-                maybe_applied: !unwritten,
-                source,
-            }),
-            unwritten,
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+            let error = match source.downcast::<Late>() {
+                Ok(late) => self.connect_error((*late).into()),
+                Err(source) => Error::Transport(TransportError {
+                    call: call.label(),
+                    maybe_applied: !unwritten,
+                    source,
+                }),
+            };
+            Failed { error, unwritten }
         };
         match answer {
             Ok(Ok(response)) => {
@@ -410,7 +434,7 @@ impl Transport {
             return Err(Error::invalid("request path", &call.path, "must have no empty part"));
         }
         let version = self.version();
-        let base = self.engine.host.base();
+        let base = self.engine.route.host.base();
         let query = call.query.as_str();
         let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
         target.push_str(base);

@@ -2,7 +2,6 @@
 //!
 //! `docker-credential-NAME get` is given the registry on its standard input, and answers with JSON.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Credentials, Secret};
 use crate::error::{CredentialsFault, excerpt};
+use crate::transport::look_up;
 
 /// A helper may take this long: some ask a server on the net.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -116,11 +116,4 @@ fn words(out: &[u8], status: &str) -> String {
         Some(line) if !like_json => format!("{} ({status})", excerpt(line, 200)),
         _ => status.to_owned(),
     }
-}
-
-/// Find a program as a shell would, in these folders only.
-fn look_up(program: &str, dirs: &[PathBuf]) -> Option<PathBuf> {
-    dirs.iter().map(|dir| dir.join(program)).find(|path| {
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    })
 }
