@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|---|---|---|
 //! | Created, Exited | `start` | Running | Running | conflict | Running | Running | not found |
 //! | Exited, Running, Paused | `restart` | | Running | Running | Running | Running | not found |
+//! | Created, Exited | `attach` | attached | attached | conflict | conflict | attached | not found |
 //! | Running | `attach` | | attached | conflict | conflict | by state | not found |
 //! | Running | `exec` | | its output | conflict | conflict | conflict | not found |
 //! | Running | `pause` | | Paused | Paused | conflict | conflict | not found |
@@ -36,6 +37,7 @@
 
 mod attach;
 mod changes;
+mod checkpoint;
 mod commit;
 mod copy;
 mod create;
@@ -61,6 +63,8 @@ mod start;
 pub mod stats;
 mod status;
 mod stop;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 mod top;
 mod update;
 mod wait;
@@ -69,6 +73,9 @@ use std::fmt;
 
 pub use attach::{Attach, AttachOutput, Attachable, Attached};
 pub use changes::{Change, ChangeKind, Changes};
+pub use checkpoint::{
+    Checkpoint, CheckpointRunning, CheckpointSummary, ListCheckpoints, RemoveCheckpoint,
+};
 pub use commit::{Commit, CommitOptions};
 pub use copy::{
     Archive, Copied, CopiedIn, CopyIn, CopyOut, Export, LeftOut, LeftOutReason, PathKind, PathStat,
@@ -144,6 +151,29 @@ pub trait Startable: State {}
 
 impl Startable for Created {}
 impl Startable for Exited {}
+
+/// A state in which there are processes, frozen or not: [`Running`] and [`Paused`].
+#[diagnostic::on_unimplemented(
+    message = "this verb needs processes, and `Container<{Self}>` has none that are known of",
+    label = "no such method on a container in this state",
+    note = "`top`, `stop`, `kill` and `wait` are there on `Container<Running>` and `Container<Paused>`"
+)]
+pub trait Alive: State {}
+
+impl Alive for Running {}
+impl Alive for Paused {}
+
+/// A state in which there is, or was, a process: [`Running`], [`Paused`] and [`Exited`].
+#[diagnostic::on_unimplemented(
+    message = "no method `restart` on `Container<{Self}>`",
+    label = "a container in this state cannot be restarted",
+    note = "`restart` is there on `Container<Running>`, `Container<Paused>` and `Container<Exited>`"
+)]
+pub trait Restartable: State {}
+
+impl Restartable for Running {}
+impl Restartable for Paused {}
+impl Restartable for Exited {}
 
 /// A state in which there are frozen processes: [`Paused`].
 ///
@@ -342,5 +372,18 @@ impl Container<Unknown> {
             }
             _ => Err(self.failed(error)),
         }
+    }
+}
+
+/// A container that is nowhere, for tests that look at calls.
+#[cfg(test)]
+pub(crate) fn example() -> Container<Unknown> {
+    let host = crate::Host::parse("engine", "tcp://engine:1").unwrap();
+    let limits = crate::Timeouts::default();
+    Container {
+        transport: Transport::new(host, "a test".into(), limits, None).unwrap(),
+        id: serde_json::from_value("f00f00f00f00".into()).unwrap(),
+        traits: Traits::default(),
+        state: Unknown(()),
     }
 }

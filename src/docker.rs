@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
 use crate::error::{ConnectError, Error, Tried};
 use crate::events::WatchEvents;
@@ -297,8 +299,10 @@ impl Docker {
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// use bowline::image::Instruction;
+    ///
     /// let files = tokio::fs::File::open("rootfs.tar").await?;
-    /// let image = docker.import(files).name("base:1").change(r#"CMD ["sh"]"#).await?;
+    /// let image = docker.import(files).name("base:1").change(Instruction::cmd(["sh"])).await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -383,6 +387,7 @@ pub struct Connect {
     tls: Option<Tls>,
     timeouts: Timeouts,
     version: Option<ApiVersion>,
+    wait: Option<Duration>,
 }
 
 /// Who says where the engine is.
@@ -395,6 +400,11 @@ enum Place {
     Context(String),
 }
 
+/// Between two looks at an engine that is not up yet: this long at first, and twice as long each
+/// time.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 impl Connect {
     fn to(place: Place) -> Connect {
         Connect {
@@ -403,6 +413,7 @@ impl Connect {
             tls: None,
             timeouts: Timeouts::default(),
             version: None,
+            wait: None,
         }
     }
 
@@ -435,7 +446,47 @@ impl Connect {
         self
     }
 
+    /// Wait up to `limit` for an engine that is not up yet, instead of trying once.
+    ///
+    /// Every place is tried again, ten times a second at first and once a second later. What time
+    /// does not mend, such as an engine that is too old, is an error at once.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), bowline::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let docker = bowline::Docker::connect().wait(Duration::from_secs(30)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait(mut self, limit: Duration) -> Connect {
+        self.wait = Some(limit);
+        self
+    }
+
     async fn run(self) -> Result<Docker, Error> {
+        let Some(limit) = self.wait else { return self.once(None).await };
+        let begun = Instant::now();
+        let mut pause = PAUSE;
+        loop {
+            let left = limit.saturating_sub(begun.elapsed());
+            // The last look must be long enough to see something.
+            match self.once(Some(left.max(PAUSE))).await {
+                Err(Error::Connect(mut e)) if e.tried.iter().any(|t| t.failure.may_pass()) => {
+                    let left = limit.saturating_sub(begun.elapsed());
+                    if left.is_zero() {
+                        e.waited = Some(limit);
+                        return Err(Error::Connect(e));
+                    }
+                    tokio::time::sleep(pause.min(left)).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Try every place once, each for no longer than `left`.
+    async fn once(&self, left: Option<Duration>) -> Result<Docker, Error> {
         let around = Surroundings::from_process();
         let version = match self.version {
             Some(version) => Some(transport::spoken("API version", version)?),
@@ -468,18 +519,17 @@ impl Connect {
             };
             let transport = Transport::by(route, candidate.origin, self.timeouts, version)?;
             // A socket that accepts and says nothing must not keep the next one waiting for long.
-            let greeter = match several {
-                true => {
-                    transport.with_timeouts(timeouts.head(min(timeouts.head, timeouts.connect)))
-                }
-                false => transport.clone(),
-            };
+            let head = if several { min(timeouts.head, timeouts.connect) } else { timeouts.head };
+            let mut greeting = timeouts;
+            greeting.head = min(head, left);
+            greeting.connect = min(timeouts.connect, left);
+            let greeter = transport.with_timeouts(greeting);
             match system::greet(&greeter).await {
                 Ok(()) => return Ok(Docker { transport }),
                 Err(failure) => tried.push(Tried { host: name, origin, failure }),
             }
         }
-        Err(Error::Connect(ConnectError { tried }))
+        Err(Error::Connect(ConnectError { tried, waited: None }))
     }
 }
 

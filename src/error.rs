@@ -4,14 +4,22 @@
 //! [`source`](std::error::Error::source) says why, never both.
 
 mod connect;
+mod lease;
 mod output;
+mod path;
+#[cfg(feature = "terminal")]
+mod terminal;
 
 use std::fmt;
 use std::time::Duration;
 
 pub(crate) use connect::Late;
 pub use connect::{ConnectError, ConnectFailure, SshFault, TlsFault, Tried};
+pub use lease::LeaseError;
 pub use output::OutputError;
+pub use path::PathError;
+#[cfg(feature = "terminal")]
+pub use terminal::TerminalError;
 
 use crate::wire::ApiVersion;
 
@@ -55,6 +63,9 @@ pub enum Error {
     /// What came could not be written to the local disk.
     #[error(transparent)]
     Output(OutputError),
+    /// A path in a container leads to another kind of thing than is needed.
+    #[error(transparent)]
+    Path(PathError),
     /// A reply could not be understood.
     #[error(transparent)]
     Decode(DecodeError),
@@ -67,6 +78,13 @@ pub enum Error {
     /// The credentials for a registry could not be had.
     #[error(transparent)]
     Credentials(CredentialsError),
+    /// The local terminal failed.
+    #[cfg(feature = "terminal")]
+    #[error(transparent)]
+    Terminal(TerminalError),
+    /// What cleans up after this process could not be set up: see [`LeaseError`].
+    #[error(transparent)]
+    Lease(LeaseError),
 }
 
 impl Error {

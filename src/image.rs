@@ -4,6 +4,7 @@ mod archive;
 mod build;
 mod details;
 mod distribution;
+pub(crate) mod instruction;
 mod list;
 mod platform;
 mod progress;
@@ -22,6 +23,7 @@ pub use build::{Build, BuildOutput, BuildStream, Built, StreamBuild};
 pub(crate) use build::{LeftOut, Watched};
 pub use details::{History, HistoryEntry, ImageConfig, ImageDetails, InspectImage};
 pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDetails};
+pub use instruction::Instruction;
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;
 pub use prune::{PruneImages, PrunedImages};
@@ -122,3 +124,6 @@ impl IntoImageName for &Image {
         Ok(self.name.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,16 +72,19 @@
 //! | to | see |
 //! |---|---|
 //! | reach an engine | [`Docker::connect`], [`Connect`], [`Host`] |
+//! | wait for one that is not up yet | [`Connect::wait`] |
 //! | say what to create | [`ContainerSpec`] |
 //! | run to the end, with output | [`Docker::run`], [`Output`], [`ExitStatus`] |
 //! | create, start, stop, wait, remove | [`Docker::create`], [`Container`] |
 //! | run a second process | [`Container::exec`](Container#method.exec) |
 //! | talk to a process as it runs | [`Container::attach`], [`Exec::session`](container::Exec::session) |
+//! | give it the local terminal: `docker run -it` | `container::terminal` (feature `terminal`) |
 //! | list, filter, remove many, prune | [`Docker::containers`], [`Docker::prune_containers`] |
 //! | find by name or unique id prefix | [`Docker::container`], [`Lookup`] |
 //! | read logs | [`Container::logs`] |
 //! | see what a container has changed | [`Container::changes`] |
 //! | see its processes, watch what it uses | [`top`](Container#method.top), [`Container::stats`] |
+//! | write its processes to disk and go on later | [`Container::checkpoint`](Container#method.checkpoint) |
 //! | watch what happens on the engine | [`Docker::events`], [`events`] |
 //! | make an image of a container | [`Container::commit`], [`CommitOptions`], [`Image`] |
 //! | pull, push, tag and remove images | [`Docker::pull`], [`Image`] |
@@ -89,6 +92,7 @@
 //! | build from a Dockerfile | [`Docker::build`], [`BuildContext`] |
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
 //! | name an image | [`ImageRef`] |
+//! | have a container for a test, gone when the test is | [`throwaway`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
@@ -108,12 +112,18 @@
 //! A request is sent a second time only if not a byte of it had left. Otherwise the error says
 //! [`maybe_applied`](Error::maybe_applied).
 //!
+//! # Features
+//!
+//! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
+//!   window size and detach keys, in `container::terminal`.
+//!
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
 //! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
-//! `registry` (connections, pool, limits; frames; credentials) → `wire`, `error` (requests as
-//! values, replies that drop what they do not understand). Handles hold a transport and never a
+//! `registry`, `tty` (connections, pool, limits; frames; credentials; the local terminal) → `wire`,
+//! `error` (requests as values, replies that drop what they do not understand). `throwaway` stands
+//! above all of them, and is made of public names. Handles hold a transport and never a
 //! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
 //! sends it in one line.
 
@@ -128,13 +138,19 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+mod pieces;
 pub mod registry;
 mod stream;
 pub mod system;
 mod tar;
 mod text;
+#[cfg(feature = "throwaway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
+pub mod throwaway;
 mod time;
 mod transport;
+#[cfg(feature = "terminal")]
+mod tty;
 mod verb;
 mod wire;
 
@@ -151,6 +167,9 @@ pub use labels::Labels;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
+#[cfg(feature = "throwaway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
+pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]

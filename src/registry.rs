@@ -86,7 +86,10 @@ impl Credentials {
     /// That is, the first of these that knows the registry: the variable `DOCKER_AUTH_CONFIG`; the
     /// credential helper that `config.json` names for the registry, or for all; the `auths` of
     /// `config.json`. A helper is a program `docker-credential-NAME` in `PATH`; it is given 10
-    /// seconds. Returns none where nothing is known of the registry, or where its helper says so.
+    /// seconds. Where `config.json` names no helper and has no `auths`, the platform's own is asked
+    /// if it is there, as the docker command does: `osxkeychain` on macOS; on Linux `pass` where
+    /// there is a program `pass`, else `secretservice`. That one may fail: nobody has named it.
+    /// Returns none where nothing is known of the registry, or where its helper says so.
     /// Another registry's credentials are never returned, were it only another port's.
     ///
     /// Unlike the docker command, this fails where a helper does; the command goes on without
@@ -178,20 +181,9 @@ impl AuthChoice {
     }
 }
 
-/// Find the credentials for every registry that the docker command's configuration names.
+/// Find the credentials for every registry that the docker command would send them for.
 pub(crate) async fn all_known() -> Result<BTreeMap<String, Credentials>, Error> {
-    let around = Surroundings::from_process();
-    let mut known = BTreeMap::new();
-    for registry in find::registries(&around)? {
-        match find::find(&registry, &around).await {
-            Ok(Some(credentials)) => _ = known.insert(registry, credentials),
-            Ok(None) => {}
-            // As in a pull: what is public can still be had, and most builds need none of them.
-            Err(Error::Credentials(_)) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(known)
+    find::all(&Surroundings::from_process()).await
 }
 
 /// `{}` to serde.

@@ -339,7 +339,7 @@ impl Transport {
             origin: self.engine.origin.clone(),
             failure,
         };
-        Error::Connect(ConnectError { tried: vec![tried] })
+        Error::Connect(ConnectError { tried: vec![tried], waited: None })
     }
 
     /// Open a connection that no call uses.

@@ -18,11 +18,13 @@ const LAYERS: &[(&str, u8)] = &[
     // The way to the engine, what comes back on it, and what every verb has.
     ("transport", 1),
     ("stream", 1),
+    ("pieces", 1),
     ("registry", 1),
     ("config", 1),
     ("tar", 1),
     ("verb", 1),
     ("guard", 1),
+    ("tty", 1),
     // Values.
     ("container::spec", 2),
     ("container::id", 2),
@@ -30,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("container::status", 2),
     ("image::reference", 2),
     ("image::platform", 2),
+    ("image::instruction", 2),
     ("build", 2),
     // Handles and verbs.
     ("container", 3),
@@ -206,8 +209,10 @@ fn wire_imports_nothing_of_the_crate() {
 #[test]
 fn hyper_stays_behind_the_transport() {
     let inside = ["transport", "wire"];
+    // It talks HTTP to what runs in a container, and never to an engine.
+    let elsewhere = "throwaway::ready::http";
     let mut broken = Vec::new();
-    for file in files() {
+    for file in files().iter().filter(|file| file.module != elsewhere) {
         let top = file.module.split("::").next().unwrap();
         for word in ["hyper::", "hyper_util::", "http_body_util::", "socket2::"] {
             if file.code.contains(word) && !inside.contains(&top) {

@@ -525,6 +525,31 @@ mod tests {
         assert_eq!(told, ["z.sock is a socket"]);
     }
 
+    #[tokio::test]
+    async fn what_looks_like_a_secret_is_told_if_it_is_sent() {
+        let dir = folder(&[
+            ("Dockerfile", ""),
+            (".dockerignore", "*.pem\n!a.pem\n.aws"),
+            (".env", ""),
+            ("a.pem", ""),
+            ("b.pem", ""),
+        ]);
+        let context = dir.path().join("context");
+        std::os::unix::fs::symlink("/etc/ssl/key.pem", context.join("link.key")).unwrap();
+        for (folder, files) in [(".aws", 1), (".git/objects", 300), (".ssh", 0), ("x/.git", 1)] {
+            fs::create_dir_all(context.join(folder)).unwrap();
+            for n in 0..files {
+                // More than a batch of pieces.
+                let name = if folder == ".aws" { "credentials".into() } else { n.to_string() };
+                fs::write(context.join(folder).join(name), vec![b'x'; 2000]).unwrap();
+            }
+        }
+        let mut tar = directory(&dir).pack().await.unwrap();
+        assert!(tar.secrets().is_empty());
+        collect(&mut tar).await.unwrap();
+        assert_eq!(tar.secrets(), [".env", ".git", "a.pem", "x/.git"].map(Path::new));
+    }
+
     /// A context with one large file, which takes no room on the disk.
     fn large(size: u64) -> TempDir {
         let dir = folder(&[("Dockerfile", "FROM busybox"), ("z", "after")]);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
 
 use super::plan::Plan;
-use super::walk::{Skipped, Walk};
+use super::walk::{Notes, Skipped, Walk};
 use crate::error::Error;
 use crate::tar::{Archive, Entry};
 
@@ -56,7 +57,7 @@ impl Iterator for Local {
 /// archive's end.
 pub struct ContextTar {
     dockerfile: Option<String>,
-    skipped: Vec<Skipped>,
+    notes: Notes,
     ready: VecDeque<Bytes>,
     /// Follows what is ready.
     failure: Option<io::Error>,
@@ -77,7 +78,7 @@ enum Making {
 /// A few pieces at one go.
 struct Batch {
     pieces: VecDeque<Bytes>,
-    skipped: Vec<Skipped>,
+    notes: Notes,
     /// What is left, or why there is no more.
     rest: Result<Option<Box<Archive<Local>>>, io::Error>,
 }
@@ -94,8 +95,8 @@ impl Batch {
             }
         }
         let walk = archive.entries_mut().walk.as_mut();
-        let skipped = walk.map(Walk::take_skipped).unwrap_or_default();
-        Batch { pieces, skipped, rest: end.unwrap_or(Ok(Some(archive))) }
+        let notes = walk.map(Walk::take_notes).unwrap_or_default();
+        Batch { pieces, notes, rest: end.unwrap_or(Ok(Some(archive))) }
     }
 }
 
@@ -145,8 +146,8 @@ impl ContextTar {
         stop: Arc<AtomicBool>,
     ) -> ContextTar {
         let making = local.map(|local| Making::Paused(Box::new(local)));
-        let (skipped, ready, failure) = Default::default();
-        ContextTar { dockerfile, skipped, ready, failure, making, tail, stop }
+        let (notes, ready, failure) = Default::default();
+        ContextTar { dockerfile, notes, ready, failure, making, tail, stop }
     }
 
     /// Return the path of the Dockerfile in the archive; `None` if the engine is to look for
@@ -157,7 +158,18 @@ impl ContextTar {
 
     /// Return what was left out so far because an archive cannot hold it.
     pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+        &self.notes.skipped
+    }
+
+    /// Return what was sent so far and looks like a secret, by its name: `.env`, private keys,
+    /// `.git`, `.aws/credentials` and the like. A `.dockerignore` keeps such files here.
+    pub fn secrets(&self) -> &[PathBuf] {
+        &self.notes.secrets
+    }
+
+    /// Return all there is to say so far.
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Wait for the next piece. `None` at the archive's proper end, and after an error.
@@ -186,7 +198,7 @@ impl ContextTar {
                     };
                     let batch = batch.map_err(io::Error::other)?;
                     self.ready = batch.pieces;
-                    self.skipped.extend(batch.skipped);
+                    self.notes.extend(batch.notes);
                     match batch.rest {
                         // The next are made while these are sent.
                         Ok(Some(archive)) => self.go_on(archive)?,
@@ -242,7 +254,7 @@ impl fmt::Debug for ContextTar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContextTar")
             .field("dockerfile", &self.dockerfile)
-            .field("skipped", &self.skipped)
+            .field("notes", &self.notes)
             .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::vec;
 
 use super::ignore::{Ignore, Verdict};
+use super::secret;
 use crate::tar::{Content, Entry, Kind, unreadable};
 
 /// Something in a folder that an archive cannot hold, and so was left out.
@@ -50,6 +51,23 @@ impl fmt::Display for Skipped {
     }
 }
 
+/// What there is to say of a walk besides what it found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes {
+    pub(crate) skipped: Vec<Skipped>,
+    /// What was found and looks like a secret: a file, or a folder that is one as a whole.
+    pub(crate) secrets: Vec<PathBuf>,
+}
+
+impl Notes {
+    pub(super) fn extend(&mut self, more: Notes) {
+        self.skipped.extend(more.skipped);
+        // Each handful of files of a folder may have told of it.
+        let told = self.secrets.last().cloned();
+        self.secrets.extend(more.secrets.into_iter().filter(|path| told.as_ref() != Some(path)));
+    }
+}
+
 /// A walk through a folder: sorted, a folder before what is in it, links as links.
 ///
 /// Of each folder that it is in, it holds the names that are still to come, and nothing of the
@@ -68,7 +86,7 @@ pub(crate) struct Walk {
     prefix: Vec<u8>,
     owner: (u64, u64),
     inside: Vec<Folder>,
-    skipped: Vec<Skipped>,
+    notes: Notes,
     stop: Arc<AtomicBool>,
 }
 
@@ -90,8 +108,8 @@ impl Walk {
     pub(crate) fn new(root: PathBuf, ignore: Ignore) -> io::Result<Walk> {
         let names = names(&root).map_err(|e| unreadable(&root, e))?;
         let inside = vec![Folder { path: Vec::new(), names, verdict: Verdict::default() }];
-        let (keep, replaced, prefix, owner, skipped, stop) = Default::default();
-        Ok(Walk { root, ignore, keep, replaced, prefix, owner, inside, skipped, stop })
+        let (keep, replaced, prefix, owner, notes, stop) = Default::default();
+        Ok(Walk { root, ignore, keep, replaced, prefix, owner, inside, notes, stop })
     }
 
     /// Put everything into the folder `name` of the archive.
@@ -124,9 +142,9 @@ impl Walk {
         self
     }
 
-    /// Hand over what was left out since this was last asked.
-    pub(crate) fn take_skipped(&mut self) -> Vec<Skipped> {
-        std::mem::take(&mut self.skipped)
+    /// Hand over what there is to say since this was last asked.
+    pub(crate) fn take_notes(&mut self) -> Notes {
+        std::mem::take(&mut self.notes)
     }
 
     /// Look at one path. `None` if it is not to be sent.
@@ -170,6 +188,7 @@ impl Walk {
         } else if kind.is_file() {
             let (file, opened) = open_file(full)?;
             meta = opened;
+            self.note_secret(path);
             Kind::File(Content::Disk(file, meta.len(), full.to_owned()))
         } else {
             let why = match kind {
@@ -188,8 +207,16 @@ impl Walk {
         self.keep.iter().any(|k| k.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")))
     }
 
+    fn note_secret(&mut self, path: &[u8]) {
+        let Some(part) = secret::part(path) else { return };
+        let part = Path::new(OsStr::from_bytes(part));
+        if self.notes.secrets.last().is_none_or(|last| last != part) {
+            self.notes.secrets.push(part.to_owned());
+        }
+    }
+
     fn skip(&mut self, path: Vec<u8>, why: SkipReason) {
-        self.skipped.push(Skipped { path: PathBuf::from(OsString::from_vec(path)), why });
+        self.notes.skipped.push(Skipped { path: PathBuf::from(OsString::from_vec(path)), why });
     }
 }
 
@@ -361,9 +388,9 @@ mod tests {
         assert!(made.success());
         let mut walk = walk(&dir, "ignored");
         assert_eq!(paths(&mut walk), ["a"]);
-        let said: Vec<_> = walk.take_skipped().iter().map(Skipped::to_string).collect();
+        let said: Vec<_> = walk.take_notes().skipped.iter().map(Skipped::to_string).collect();
         assert_eq!(said, ["b.sock is a socket", "pipe is a named pipe"]);
-        assert_eq!(walk.take_skipped(), []);
+        assert_eq!(walk.take_notes().skipped, []);
     }
 
     #[test]
@@ -397,7 +424,7 @@ mod tests {
         }
         fs::remove_dir_all(dir.path().join("c")).unwrap();
         assert_eq!(paths(&mut walk), ["d"]);
-        let said: Vec<_> = walk.take_skipped().iter().map(Skipped::to_string).collect();
+        let said: Vec<_> = walk.take_notes().skipped.iter().map(Skipped::to_string).collect();
         assert_eq!(said, ["b was removed meanwhile", "c was removed meanwhile"]);
     }
 

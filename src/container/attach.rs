@@ -41,12 +41,12 @@ impl Attachable for Running {
 #[derive(Debug)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Attach {
-    on: Container<Unknown>,
-    runs: bool,
-    stdin: bool,
+    pub(super) on: Container<Unknown>,
+    pub(super) runs: bool,
+    pub(super) stdin: bool,
     streams: Option<StdStream>,
     logs: bool,
-    detach_keys: Option<String>,
+    pub(super) detach_keys: Option<String>,
     limit: Option<Duration>,
 }
 
@@ -197,7 +197,7 @@ pub(super) enum End {
 #[must_use = "the process is held up when nobody reads its output"]
 pub struct Attached {
     input: AttachInput,
-    output: AttachOutput,
+    pub(super) output: AttachOutput,
 }
 
 impl Attached {
@@ -279,8 +279,8 @@ impl Stream for Attached {
 #[must_use = "the process is held up when nobody reads its output"]
 pub struct AttachOutput {
     wire: OutputHalf,
-    on: Container<Unknown>,
-    end: End,
+    pub(super) on: Container<Unknown>,
+    pub(super) end: End,
 }
 
 impl fmt::Debug for AttachOutput {
@@ -344,7 +344,7 @@ impl Stream for AttachOutput {
 }
 
 impl End {
-    async fn status(self) -> Result<ExitStatus, Error> {
+    pub(super) async fn status(self) -> Result<ExitStatus, Error> {
         match self {
             // A connection that was taken over ends alike whether the process is through or the
             // engine was killed. The wait tells: where it broke off, output may be lost.

@@ -1,15 +1,17 @@
 //! Files into a container and out of it: `docker cp`.
 
+mod copied;
 mod into;
 mod out;
+mod place;
 mod unpack;
 
 use base64::Engine as _;
 use serde::Deserialize;
 
+pub use copied::{Copied, LeftOut, LeftOutReason};
 pub use into::{CopiedIn, CopyIn, PutArchive, WriteFile};
 pub use out::{Archive, CopyOut, Export, ReadFile};
-pub use unpack::{Copied, LeftOut, LeftOutReason};
 
 use super::{Container, State, Unknown};
 use crate::error::{DecodeError, Error};
@@ -56,7 +58,7 @@ impl<S: State> Container<S> {
     ///
     /// # Errors
     /// There is nothing at the path ([`is_not_found`](Error::is_not_found)); it is no file
-    /// ([`Error::InvalidInput`]); it is larger than 64 MiB or what [`ReadFile::limit`] says
+    /// ([`Error::Path`]); it is larger than 64 MiB or what [`ReadFile::limit`] says
     /// ([`StreamFault::TooLarge`](crate::error::StreamFault::TooLarge)).
     pub fn read_file(&self, path: impl Into<String>) -> ReadFile {
         ReadFile::new(self.share(), path.into())
@@ -65,12 +67,12 @@ impl<S: State> Container<S> {
     /// Copy a file or folder to the local disk: `docker cp web:/path dest`.
     ///
     /// Where `dest` is a folder that is there, the copy goes into it; otherwise it is called
-    /// `dest`. A path that ends in "/." stands for what is in the folder. Files in the way are
-    /// replaced, folders are merged; a folder never takes the place of a file, nor a file that of
+    /// `dest`. A path that ends in "/." stands for what is in the folder. A `dest` that is a link
+    /// is where it leads, also when nothing is there yet. Files in the way are replaced, folders are merged; a folder never takes the place of a file, nor a file that of
     /// a folder.
     ///
     /// What is in the container is not trusted. Nothing is made outside of the destination, no
-    /// link is followed, all belongs to the caller, and setuid bits are dropped. Devices, pipes
+    /// link in it is followed, all belongs to the caller, and setuid bits are dropped. Devices, pipes
     /// and links that lead out of what is copied are left out, and named in [`Copied`]. Modes and
     /// times are kept. It takes memory for a few pieces, however large the files are.
     ///
@@ -106,8 +108,8 @@ impl<S: State> Container<S> {
     /// Files on a tmpfs of a running container are not what it sees: the engine puts them beneath.
     ///
     /// # Errors
-    /// The local path cannot be read, or does not go with what is at `dest`
-    /// ([`Error::InvalidInput`]); the folder around `dest` is missing
+    /// The local path cannot be read ([`Error::InvalidInput`]), or does not go with what is at
+    /// `dest` ([`Error::Path`]); the folder around `dest` is missing
     /// ([`is_not_found`](Error::is_not_found)); the file system is read-only; a file would take
     /// the place of a directory, or inversely.
     pub fn copy_in(&self, path: impl Into<std::path::PathBuf>, dest: impl Into<String>) -> CopyIn {
@@ -340,21 +342,9 @@ impl Path {
 mod tests {
     use super::*;
 
-    fn web() -> Container<Unknown> {
-        let host = crate::Host::parse("engine", "tcp://engine:1").unwrap();
-        let limits = crate::Timeouts::default();
-        let transport = crate::transport::Transport::new(host, "a test".into(), limits, None);
-        Container {
-            transport: transport.unwrap(),
-            id: serde_json::from_value("f00f00f00f00".into()).unwrap(),
-            traits: crate::container::Traits::default(),
-            state: Unknown(()),
-        }
-    }
-
     #[test]
     fn calls() {
-        let web = web();
+        let web = crate::container::example();
         let calls = [
             web.stat("/a b&c").call(),
             web.archive("/a/.").call(),

@@ -1,10 +1,10 @@
 //! The doors from each handle to its verbs.
 
 use super::{
-    Attach, Attachable, Changes, Commit, CommitOptions, Condition, Container, Created, Exec,
-    ExitStatus, Exited, Frozen, Inspect, Kill, Logs, LookupVerb, Pause, Paused, Remove, Rename,
-    Resize, Restart, RunToExit, Running, Start, Startable, State, Stop, Top, Unpause, Update, Wait,
-    WaitFor, stats::WatchStats,
+    Alive, Attach, Attachable, Changes, Checkpoint, Commit, CommitOptions, Condition, Container,
+    Created, Exec, ExitStatus, Exited, Frozen, Inspect, Kill, ListCheckpoints, Logs, LookupVerb,
+    Pause, Remove, RemoveCheckpoint, Rename, Resize, Restart, Restartable, RunToExit, Running,
+    Start, Startable, State, Stop, Top, Unpause, Update, Wait, WaitFor, stats::WatchStats,
 };
 
 impl Container<Created> {
@@ -48,24 +48,6 @@ impl Container<Running> {
         self.resize_to(rows, cols)
     }
 
-    /// List the container's processes: `docker top`.
-    ///
-    /// ```no_run
-    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
-    /// let processes = web.top().ps_args("-o pid,args").await?;
-    /// for command in processes.column("COMMAND") {
-    ///     println!("{command}");
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// It no longer runs ([`is_conflict`](crate::Error::is_conflict)); the options are none that `ps`
-    /// knows, or ask for no process ids (status 500).
-    pub fn top(&self) -> Top {
-        Top::new(self.share())
-    }
-
     /// Freeze all processes of the container: `docker pause`.
     ///
     /// # Errors
@@ -74,83 +56,24 @@ impl Container<Running> {
         Pause::new(self.forget())
     }
 
-    /// Ask the process to end, and kill it if it does not: `docker stop`.
+    /// Write the processes to the engine's disk and end them: `docker checkpoint create`.
+    ///
+    /// [`leave_running`](Checkpoint::leave_running) lets them run on;
+    /// [`checkpoint`](Start::checkpoint) at a start goes on from there.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
+    /// let web = web.checkpoint("warm").await?;
+    /// let web = web.start().checkpoint("warm").await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// As every call. A container that has ended already is no error.
-    pub fn stop(self) -> Stop {
-        Stop::new(self.forget())
-    }
-
-    /// Kill the process, or send it another signal: `docker kill`.
-    ///
-    /// # Errors
-    /// As every call. A container that has ended already is no error.
-    pub fn kill(self) -> Kill {
-        Kill::new(self.forget())
-    }
-
-    /// Stop the process and start it again: `docker restart`.
-    ///
-    /// # Errors
-    /// As every call; a container that removes itself may be gone.
-    pub fn restart(self) -> Restart {
-        Restart::new(self.forget())
-    }
-
-    /// Wait for the process to end: `docker wait`.
-    ///
-    /// There is no time limit unless [`Wait::timeout`] sets one. With a restart policy the
-    /// container may be running again by the time this returns.
-    ///
-    /// # Errors
-    /// The container is removed meanwhile, or the engine goes away for good.
-    pub fn wait(self) -> Wait {
-        Wait::new(self.forget())
-    }
-}
-
-impl Container<Paused> {
-    /// List the container's processes, frozen as they are: `docker top`.
-    ///
-    /// # Errors
-    /// As for a running container.
-    pub fn top(&self) -> Top {
-        Top::new(self.share())
-    }
-
-    /// Ask the process to end, and kill it if it does not: `docker stop`. The engine thaws it
-    /// for that.
-    ///
-    /// # Errors
-    /// As every call. Podman refuses: unpause first.
-    pub fn stop(self) -> Stop {
-        Stop::new(self.forget())
-    }
-
-    /// Kill the process, or send it another signal: `docker kill`. Docker thaws the container
-    /// for any signal.
-    ///
-    /// # Errors
-    /// As every call.
-    pub fn kill(self) -> Kill {
-        Kill::new(self.forget())
-    }
-
-    /// Stop the process and start it again: `docker restart`.
-    ///
-    /// # Errors
-    /// As every call.
-    pub fn restart(self) -> Restart {
-        Restart::new(self.forget())
-    }
-
-    /// Wait for the process to end: `docker wait`. Somebody else must thaw or kill it.
-    ///
-    /// # Errors
-    /// As for a running container.
-    pub fn wait(self) -> Wait {
-        Wait::new(self.forget())
+    /// The name breaks the rule for names of containers (before anything is sent); the engine's
+    /// experimental features are off (status 501); there is one by this name, or the machine's
+    /// CRIU cannot write these processes (status 500). Docker only.
+    pub fn checkpoint(self, name: impl Into<String>) -> Checkpoint {
+        Checkpoint::new(self.forget(), name.into())
     }
 }
 
@@ -158,14 +81,6 @@ impl Container<Exited> {
     /// Return how the process ended.
     pub fn status(&self) -> ExitStatus {
         self.state.status
-    }
-
-    /// Start the process again: `docker restart`, which for an exited container is a start.
-    ///
-    /// # Errors
-    /// As [`start`](Container::start).
-    pub fn restart(self) -> Restart {
-        Restart::new(self.forget())
     }
 }
 
@@ -200,7 +115,7 @@ impl<S: State> Container<S> {
         Attach::new(self.share(), S::RUNS)
     }
 
-    /// Let the processes go on: `docker unpause`. From [`Paused`] only.
+    /// Let the processes go on: `docker unpause`. From [`Paused`](crate::Paused) only.
     ///
     /// # Errors
     /// As every call. Running already is no error.
@@ -209,6 +124,81 @@ impl<S: State> Container<S> {
         S: Frozen,
     {
         Unpause::new(self.forget())
+    }
+
+    /// List the container's processes, frozen or not: `docker top`. From [`Running`] and
+    /// [`Paused`](crate::Paused) only.
+    ///
+    /// ```no_run
+    /// # async fn f(web: bowline::Container<bowline::Running>) -> Result<(), bowline::Error> {
+    /// let processes = web.top().ps_args("-o pid,args").await?;
+    /// for command in processes.column("COMMAND") {
+    ///     println!("{command}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// It no longer runs ([`is_conflict`](crate::Error::is_conflict)); the options are none that `ps`
+    /// knows, or ask for no process ids (status 500).
+    pub fn top(&self) -> Top
+    where
+        S: Alive,
+    {
+        Top::new(self.share())
+    }
+
+    /// Ask the process to end, and kill it if it does not: `docker stop`. From [`Running`] and
+    /// [`Paused`](crate::Paused) only; the engine thaws a frozen one for that.
+    ///
+    /// # Errors
+    /// As every call. A container that has ended already is no error. Podman refuses a frozen one:
+    /// unpause first.
+    pub fn stop(self) -> Stop
+    where
+        S: Alive,
+    {
+        Stop::new(self.forget())
+    }
+
+    /// Kill the process, or send it another signal: `docker kill`. From [`Running`] and
+    /// [`Paused`](crate::Paused) only; Docker thaws a frozen one for any signal.
+    ///
+    /// # Errors
+    /// As every call. A container that has ended already is no error.
+    pub fn kill(self) -> Kill
+    where
+        S: Alive,
+    {
+        Kill::new(self.forget())
+    }
+
+    /// Wait for the process to end: `docker wait`. From [`Running`] and [`Paused`](crate::Paused)
+    /// only; a frozen one must be thawed or killed by somebody else.
+    ///
+    /// There is no time limit unless [`Wait::timeout`] sets one. With a restart policy the
+    /// container may be running again by the time this returns.
+    ///
+    /// # Errors
+    /// The container is removed meanwhile, or the engine goes away for good.
+    pub fn wait(self) -> Wait
+    where
+        S: Alive,
+    {
+        Wait::new(self.forget())
+    }
+
+    /// Stop the process and start it again: `docker restart`. From [`Running`],
+    /// [`Paused`](crate::Paused) and [`Exited`] only; of an exited container it is a start.
+    ///
+    /// # Errors
+    /// As every call, and as [`start`](Container::start); a container that removes itself may be
+    /// gone.
+    pub fn restart(self) -> Restart
+    where
+        S: Restartable,
+    {
+        Restart::new(self.forget())
     }
 
     /// Ask for everything the engine knows of the container: `docker inspect`.
@@ -278,6 +268,23 @@ impl<S: State> Container<S> {
     /// It is gone ([`is_not_found`](crate::Error::is_not_found)).
     pub fn changes(&self) -> Changes {
         Changes::new(self.share())
+    }
+
+    /// List the container's checkpoints: `docker checkpoint ls`.
+    ///
+    /// # Errors
+    /// The engine's experimental features are off (status 501).
+    pub fn checkpoints(&self) -> ListCheckpoints {
+        ListCheckpoints::new(self.share())
+    }
+
+    /// Remove a checkpoint: `docker checkpoint rm`.
+    ///
+    /// # Errors
+    /// The name breaks the rule (before anything is sent); there is none by it (status 500); the
+    /// engine's experimental features are off (status 501).
+    pub fn remove_checkpoint(&self, name: impl Into<String>) -> RemoveCheckpoint {
+        RemoveCheckpoint::new(self.share(), name.into())
     }
 
     /// Make an image of the container's files: `docker commit`.

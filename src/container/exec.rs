@@ -49,16 +49,16 @@ impl Output {
 /// Dropping its future, or a time-out, does not end the process: the engine has no call for that.
 #[must_use = "nothing is sent before this is awaited"]
 pub struct Exec {
-    on: Container<Unknown>,
-    request: Request,
-    limit: Option<Duration>,
+    pub(super) on: Container<Unknown>,
+    pub(super) request: Request,
+    pub(super) limit: Option<Duration>,
 }
 
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Request {
+pub(super) struct Request {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    attach_stdin: bool,
+    pub(super) attach_stdin: bool,
     attach_stdout: bool,
     attach_stderr: bool,
     cmd: Vec<String>,
@@ -69,12 +69,14 @@ struct Request {
     #[serde(skip_serializing_if = "Option::is_none")]
     working_dir: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    tty: bool,
+    pub(super) tty: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     privileged: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detach_keys: Option<String>,
     /// Rows and columns.
     #[serde(skip_serializing_if = "Option::is_none")]
-    console_size: Option<(u16, u16)>,
+    pub(super) console_size: Option<(u16, u16)>,
 }
 
 #[derive(Serialize)]
@@ -223,7 +225,7 @@ impl Exec {
     }
 
     /// Create it, and start it on a connection that is taken over.
-    async fn open(mut self) -> Result<ExecSession, Error> {
+    pub(super) async fn open(mut self) -> Result<ExecSession, Error> {
         // Also where nobody wants the output: its end is how the engine tells of the end.
         self.request.attach_stdout = true;
         self.request.attach_stderr = true;
@@ -333,7 +335,7 @@ awaitable!(OpenExec => Result<ExecSession, Error>);
 #[must_use = "the process is held up when nobody reads its output"]
 pub struct ExecSession {
     exec: ExecHandle,
-    attached: Attached,
+    pub(super) attached: Attached,
 }
 
 impl ExecSession {
@@ -413,7 +415,7 @@ impl Stream for ExecSession {
 pub struct ExecHandle {
     on: Container<Unknown>,
     id: String,
-    tty: bool,
+    pub(super) tty: bool,
 }
 
 impl ExecHandle {

@@ -281,7 +281,7 @@ impl<'de> Deserialize<'de> for PortProtocol {
 
 impl fmt::Display for PortProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             PortProtocol::Tcp => "tcp",
             PortProtocol::Udp => "udp",
             PortProtocol::Sctp => "sctp",

@@ -2,11 +2,11 @@
 
 mod lines;
 
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -14,6 +14,7 @@ pub use lines::{LogLineStream, LogLines};
 
 use super::{Container, Unknown, details};
 use crate::error::Error;
+use crate::pieces::Rest;
 use crate::stream::{Chunk, Frames, StdStream};
 use crate::time::Timestamp;
 use crate::verb::verb;
@@ -181,6 +182,18 @@ pub struct CollectedLogs {
     pub stderr: Vec<u8>,
 }
 
+impl CollectedLogs {
+    /// Return standard output as text; bytes that are no UTF-8 become U+FFFD.
+    pub fn stdout_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.stdout)
+    }
+
+    /// Return standard error as text; bytes that are no UTF-8 become U+FFFD.
+    pub fn stderr_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.stderr)
+    }
+}
+
 impl CollectLogs {
     async fn run(self) -> Result<CollectedLogs, Error> {
         let (stdout, stderr) = self.logs.await?.frames.collect().await?;
@@ -215,7 +228,7 @@ impl LogStream {
     /// Read it as a file, whichever stream it comes from: ask for [`stdout`](Logs::stdout) or
     /// [`stderr`](Logs::stderr) to have one of them.
     pub fn into_reader(self) -> LogReader {
-        LogReader { logs: self, rest: Bytes::new() }
+        LogReader { logs: self, rest: Rest::default() }
     }
 }
 
@@ -233,7 +246,7 @@ impl Stream for LogStream {
 #[must_use = "a stream does nothing unless it is read"]
 pub struct LogReader {
     logs: LogStream,
-    rest: Bytes,
+    rest: Rest,
 }
 
 impl AsyncRead for LogReader {
@@ -242,16 +255,7 @@ impl AsyncRead for LogReader {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        while this.rest.is_empty() {
-            match ready!(this.logs.frames.poll_next(cx)) {
-                Some(Ok(chunk)) => this.rest = chunk.data,
-                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
-                None => return Poll::Ready(Ok(())),
-            }
-        }
-        let n = this.rest.len().min(buf.remaining());
-        buf.put_slice(&this.rest.split_to(n));
-        Poll::Ready(Ok(()))
+        let LogReader { logs, rest } = self.get_mut();
+        rest.poll_read(buf, || logs.frames.poll_next(cx).map_ok(|chunk| chunk.data))
     }
 }

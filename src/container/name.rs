@@ -38,11 +38,7 @@ impl FromStr for ContainerName {
     /// [`Error::InvalidInput`] names the value and the rule.
     fn from_str(text: &str) -> Result<ContainerName, Error> {
         let name = text.strip_prefix('/').unwrap_or(text);
-        check("container name", name)?;
-        if name.len() < 2 {
-            return Err(Error::invalid("container name", text, "must have two characters or more"));
-        }
-        Ok(ContainerName(name.to_owned()))
+        whole("container name", name).map(|name| ContainerName(name.to_owned()))
     }
 }
 
@@ -63,6 +59,15 @@ impl AsRef<str> for ContainerName {
 pub(super) fn name_or_id(text: &str) -> Result<&str, Error> {
     let name = text.strip_prefix('/').unwrap_or(text);
     check("container name or id", name).map(|()| name)
+}
+
+/// Check a name that something is to be given.
+pub(super) fn whole<'a>(what: &'static str, name: &'a str) -> Result<&'a str, Error> {
+    check(what, name)?;
+    match name.len() {
+        0 | 1 => Err(Error::invalid(what, name, "must have two characters or more")),
+        _ => Ok(name),
+    }
 }
 
 fn check(what: &'static str, name: &str) -> Result<(), Error> {

@@ -68,7 +68,7 @@ impl Run {
         Spawn { run: self, limit: None }
     }
 
-    async fn create(self, scrap: &mut Scrap) -> Result<Container<Unknown>, Error> {
+    pub(super) async fn create(self, scrap: &mut Scrap) -> Result<Container<Unknown>, Error> {
         let container = Create::new(self.transport, self.spec).await?.forget();
         scrap.hold(container.clone());
         Ok(container)
@@ -89,12 +89,12 @@ impl Run {
                 // Nothing is sent, and a process that reads must see the end of it.
                 let attach = if stdin == Stdin::Ends { attach.stdin() } else { attach };
                 let attached = attach.await?;
-                on.transport.done(&Start::call(&on)).await?;
+                on.transport.done(&Start::plain(&on)).await?;
                 attached.wait_with_output().await?
             }
             false => {
                 let armed = Armed::new(&on, Condition::NextExit).await?;
-                on.transport.done(&Start::call(&on)).await?;
+                on.transport.done(&Start::plain(&on)).await?;
                 let (stdout, stderr) = (Vec::new(), Vec::new());
                 let status = armed.status(&on).await?;
                 Output { status, stdout, stderr, container: on.id.clone() }

@@ -30,6 +30,7 @@ pub use pull::PullPolicy;
 pub use resources::RestartPolicy;
 
 pub(crate) use checks::Checks;
+pub(crate) use health::json_list;
 pub(crate) use resources::{Resources, resource_setters};
 
 use devices::DeviceMapping;
@@ -260,6 +261,16 @@ impl ContainerSpec {
     pub fn name(mut self, name: impl Into<String>) -> ContainerSpec {
         self.name = Some(name.into());
         self
+    }
+
+    /// Return the image; `None` where what was given names none.
+    pub fn get_image(&self) -> Option<&ImageName> {
+        self.image.as_ref().ok()
+    }
+
+    /// Return the name that was given.
+    pub fn get_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Set the command, or the arguments where the image has an entrypoint: what stands behind

@@ -65,21 +65,16 @@ verb!(Update, on => Result<Updated, Error>);
 #[cfg(test)]
 mod tests {
     use super::super::spec::RestartPolicy;
-    use super::super::{ContainerId, Traits};
     use super::*;
-    use crate::transport::{Timeouts, Transport};
     use crate::wire::ApiVersion;
 
     fn update() -> Update {
-        let host = "unix:///nowhere".parse().unwrap();
-        let transport = Transport::new(host, "test".into(), Timeouts::default(), None).unwrap();
-        let id = ContainerId::default();
-        Update::new(Container { transport, id, traits: Traits::default(), state: Unknown(()) })
+        Update::new(crate::container::example())
     }
 
     fn sent(update: &Update) -> String {
         let call = update.call().unwrap();
-        assert_eq!(call.label(), "POST /containers//update");
+        assert_eq!(call.label(), "POST /containers/f00f00f00f00/update");
         String::from_utf8(call.body.unwrap().to_vec()).unwrap()
     }
 

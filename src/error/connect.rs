@@ -11,6 +11,8 @@ use super::tame;
 pub struct ConnectError {
     /// The places, in the order in which they were tried.
     pub tried: Vec<Tried>,
+    /// How long an engine was waited for; `None` where each place was tried once.
+    pub waited: Option<Duration>,
 }
 
 /// One place where an engine was looked for.
@@ -49,6 +51,24 @@ pub enum ConnectFailure {
     Io(std::io::Error),
 }
 
+impl ConnectFailure {
+    /// Whether an engine that is on its way up may fail so.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Version(_) => false,
+            Self::Tls(fault) => matches!(fault, TlsFault::NotTls | TlsFault::Other(_)),
+            // Its own failure mostly is that the machine is not reached yet.
+            Self::Ssh(SshFault::Ended { code, said }) => {
+                *code != Some(127)
+                    && !said.contains("Permission denied (")
+                    && !said.contains("Host key verification failed")
+            }
+            Self::Ssh(_) => false,
+            _ => true,
+        }
+    }
+}
+
 impl fmt::Display for ConnectFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -71,7 +91,11 @@ impl fmt::Display for ConnectFailure {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no Docker Engine could be reached; tried")?;
+        f.write_str("no Docker Engine could be reached")?;
+        if let Some(waited) = self.waited {
+            write!(f, " within {waited:?}")?;
+        }
+        f.write_str("; tried")?;
         for t in &self.tried {
             write!(f, "\n  {} ({}): {}", t.host, t.origin, t.failure)?;
         }

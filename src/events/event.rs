@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::container::ExitStatus;
 use crate::labels::Labels;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -45,7 +46,7 @@ macro_rules! words {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
+                f.pad(self.as_str())
             }
         }
     };
@@ -303,6 +304,11 @@ impl Event {
         self.actor.attributes.get("name")
     }
 
+    /// Return how a process ended, for [`Die`](Action::Die) and [`ExecDie`](Action::ExecDie).
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.exit_code().map(ExitStatus::new)
+    }
+
     /// Return the code with which a process ended, for [`Die`](Action::Die) and
     /// [`ExecDie`](Action::ExecDie).
     pub fn exit_code(&self) -> Option<i64> {
@@ -369,6 +375,7 @@ mod tests {
         assert_eq!((die.exit_code(), die.actor.attributes.get("a.label")), (Some(137), Some("x")));
         assert_eq!(die.time, Some(Timestamp::from_nanos(1_795_566_005_680_131_332)));
         assert_eq!(die.scope, EventScope::Local);
+        assert_eq!(die.exit_status().and_then(|status| status.signal()), Some(9));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
+use super::instruction::{self, Instruction};
 use super::progress::Messages;
 use super::reference::{ImageId, ImageName, ImageRef, ImageRefError, IntoImageRef};
 use super::{Image, Platforms};
-use crate::error::{DecodeError, Error, StreamError, StreamFault};
+use crate::error::{Error, StreamError, StreamFault};
 use crate::stream::TarStream;
 use crate::transport::{Transport, Upload};
 use crate::verb::verb;
@@ -36,7 +37,7 @@ impl Save {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         if self.images.is_empty() {
             return Err(Error::invalid("images to save", "", "must be one or more"));
         }
@@ -88,7 +89,7 @@ impl Load {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         let call = Call::post(&["images", "load"]).flag("quiet", true).patience(Patience::Endless);
         self.platform.apply(call, 48, "loading one platform's image")
     }
@@ -132,7 +133,7 @@ pub struct Import {
     archive: Upload,
     name: Option<Result<ImageRef, ImageRefError>>,
     message: Option<String>,
-    changes: Vec<String>,
+    changes: Vec<Instruction>,
     platform: Option<String>,
 }
 
@@ -161,8 +162,9 @@ impl Import {
         self
     }
 
-    /// Apply a Dockerfile instruction, such as `CMD ["sh"]`: `--change`. Each call adds one.
-    pub fn change(mut self, instruction: impl Into<String>) -> Import {
+    /// Apply a Dockerfile instruction, a typed one or a text such as `EXPOSE 80`: `--change`. Each
+    /// call adds one.
+    pub fn change(mut self, instruction: impl Into<Instruction>) -> Import {
         self.changes.push(instruction.into());
         self
     }
@@ -173,23 +175,17 @@ impl Import {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
-        if let Some(bad) = self.changes.iter().find(|c| c.contains(['\n', '\0'])) {
-            return Err(Error::invalid("change", bad, "must be one line"));
-        }
+    pub(super) fn call(&self) -> Result<Call, Error> {
         let name = self.name.clone().transpose()?;
         let name = name.as_ref().map(ImageRef::to_give).transpose()?;
-        let mut call = Call::post(&["images", "create"])
+        let call = Call::post(&["images", "create"])
             .arg("fromSrc", "-")
             .maybe("repo", name.map(|(repo, _)| repo))
             .maybe("tag", name.map(|(_, tag)| tag))
             .maybe("message", self.message.as_ref())
             .maybe("platform", self.platform.as_ref())
             .patience(Patience::Endless);
-        for change in &self.changes {
-            call = call.arg("changes", change);
-        }
-        Ok(call)
+        instruction::apply(&self.changes, call)
     }
 
     async fn run(self) -> Result<Image, Error> {
@@ -198,12 +194,11 @@ impl Import {
         let mut messages = Messages::new(reply.body);
         let mut id = None;
         while let Some(message) = messages.next().await.transpose()? {
-            // The last word is the id.
-            id = Some(message.progress().status);
+            id = message.progress().status.trim().parse::<ImageId>().ok().or(id);
         }
-        let id: ImageId = id.unwrap_or_default().trim().parse().map_err(|e: ImageRefError| {
-            Error::Decode(DecodeError { call: call.label(), reason: e.to_string() })
-        })?;
+        let Some(id) = id else {
+            return Err(Error::Stream(StreamError { call: call.label(), fault: StreamFault::Cut }));
+        };
         Ok(Image::new(self.transport, ImageName::Id(id)))
     }
 }

@@ -5,6 +5,7 @@ mod output;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -17,7 +18,7 @@ use serde::Serialize;
 pub use output::{BuildOutput, BuildStream, Built};
 
 use super::reference::{ImageRef, ImageRefError, IntoImageRef};
-use crate::build::{BuildContext, ContextTar, Skipped};
+use crate::build::{BuildContext, ContextTar, Notes};
 use crate::container::spec::{ByteSize, Checks};
 use crate::error::Error;
 use crate::registry::{self, Credentials};
@@ -111,6 +112,29 @@ impl Build {
             anonymous: false,
             checks: Checks::default(),
         }
+    }
+
+    /// Say where the Dockerfile is, if not at "Dockerfile": `--file`. As
+    /// [`BuildContext::dockerfile`]; in what the engine fetches, the path there.
+    pub fn dockerfile(mut self, path: impl Into<PathBuf>) -> Build {
+        let path = path.into();
+        self.source = match self.source {
+            Source::Context(context) => Source::Context(context.dockerfile(path)),
+            Source::Remote(url) => {
+                match path.to_str() {
+                    Some(path) => {
+                        let path = self.checks.text("Dockerfile", path);
+                        self.texts.extend(path.map(|path| ("dockerfile", path)));
+                    }
+                    None => {
+                        let shown = path.to_string_lossy();
+                        self.checks.fail("Dockerfile", shown, "must be UTF-8 in a remote context");
+                    }
+                }
+                Source::Remote(url)
+            }
+        };
+        self
     }
 
     /// Name the image: `--tag`. Each call adds a name.
@@ -252,7 +276,8 @@ impl Build {
     }
 
     /// Send credentials for a registry that the build pulls from. Without any, those are sent that
-    /// the docker command's configuration holds.
+    /// the docker command would send: for every registry that its configuration names or its
+    /// credential store lists.
     pub fn credentials(mut self, registry: impl Into<String>, credentials: Credentials) -> Build {
         self.credentials.insert(registry.into(), credentials);
         self
@@ -385,12 +410,12 @@ impl StreamBuild {
 
 verb!(StreamBuild, build.transport => Result<BuildStream, Error>);
 
-/// What a context could not hold, as far as it has been sent.
+/// What there is to say of a context, once it has been sent.
 #[derive(Clone, Default)]
-pub(crate) struct LeftOut(Arc<Mutex<Vec<Skipped>>>);
+pub(crate) struct LeftOut(Arc<Mutex<Notes>>);
 
 impl LeftOut {
-    pub(crate) fn get(&self) -> Vec<Skipped> {
+    pub(crate) fn get(&self) -> Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -409,7 +434,7 @@ impl Stream for Watched {
         let next = ready!(Pin::new(&mut this.tar).poll_next(cx));
         if next.is_none() {
             *this.left_out.0.lock().unwrap_or_else(PoisonError::into_inner) =
-                this.tar.skipped().to_vec();
+                this.tar.notes().clone();
         }
         Poll::Ready(next)
     }
@@ -431,6 +456,13 @@ mod tests {
         let said = |build: Build| build.call(Some("Dockerfile")).map(|call| call.to_string());
         insta::assert_snapshot!(said(build()).unwrap(),
             @"POST /build?dockerfile=Dockerfile&forcerm=1&rm=1");
+        let transport = build().transport;
+        let remote = |url: &str| Build::remote(transport.clone(), url.into());
+        let said_remote = |build: Build| build.call(None).map(|call| call.to_string());
+        insta::assert_snapshot!(said_remote(remote("http://h/c.tar").dockerfile("sub/D")).unwrap(),
+            @"POST /build?forcerm=1&rm=1&remote=http%3A%2F%2Fh%2Fc.tar&dockerfile=sub%2FD");
+        assert!(said_remote(remote("")).is_err());
+        assert!(said_remote(remote("http://h").dockerfile("")).is_err());
         let all = build()
             .tag("app")
             .tag("reg:5000/app:v1")

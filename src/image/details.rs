@@ -26,7 +26,7 @@ impl InspectImage {
         InspectImage { transport, image }
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call::get(&["images", &self.image.to_string(), "json"])
     }
 
@@ -87,6 +87,8 @@ pub struct ImageDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
+// A container's has much of this too, and is a type of its own: an image has no host name and no
+// terminal, and one struct flattened into another hides from `tolerant` which value does not fit.
 pub struct ImageConfig {
     /// The command.
     #[serde(deserialize_with = "null_default")]
@@ -145,7 +147,7 @@ impl History {
         History { transport, image }
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call::get(&["images", &self.image.to_string(), "history"])
     }
 

@@ -84,13 +84,13 @@ impl InspectDistribution {
         self
     }
 
-    fn call(image: &ImageRef) -> Call {
+    pub(super) fn call(image: &ImageRef) -> Call {
         Call::get(&["distribution", &image.to_string(), "json"])
     }
 
     async fn run(self) -> Result<Distribution, Error> {
         let image = self.image?.or_latest();
-        let auth = self.auth.header(image.domain()).await?;
+        let auth = self.auth.header(image.registry()?).await?;
         self.transport.json(&InspectDistribution::call(&image).header(AUTH, auth)).await
     }
 }

@@ -69,7 +69,7 @@ impl ListImages {
         self
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         let call = Call::get(&["images", "json"])
             .flag("all", self.all)
             .flag("shared-size", self.shared_size)

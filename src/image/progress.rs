@@ -36,8 +36,8 @@ pub(super) struct Message {
     pub(super) stream: String,
     #[serde(deserialize_with = "null_default")]
     progress_detail: Detail,
-    error_detail: Option<Fault>,
-    error: Option<String>,
+    error_detail: Option<serde_json::Value>,
+    error: Option<serde_json::Value>,
     pub(super) aux: Option<serde_json::Value>,
 }
 
@@ -48,25 +48,22 @@ struct Detail {
     total: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Fault {
-    code: Option<i64>,
-    #[serde(deserialize_with = "null_default")]
-    message: String,
-}
-
 impl Message {
     /// The error that a line is: a 200 that has begun can fail in no other way. Old and new
     /// engines, and Podman, fill one of two fields or both.
     fn fault(&mut self) -> Option<Told> {
         let detail = self.error_detail.take();
-        let plain = self.error.take().filter(|text| !text.is_empty());
+        let plain = self.error.take().filter(|error| error.as_str() != Some(""));
         if detail.is_none() && plain.is_none() {
             return None;
         }
-        let Fault { code, message } = detail.unwrap_or_default();
-        let message = Some(message).filter(|text| !text.is_empty()).or(plain);
+        let code = detail.as_ref().and_then(|detail| detail.get("code")).and_then(|c| c.as_i64());
+        // Words, also where they are not where they should be.
+        let words = |told: &serde_json::Value| {
+            let text = told.as_str().or(told.get("message").and_then(|words| words.as_str()));
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let message = detail.as_ref().and_then(words).or(plain.as_ref().and_then(words));
         Some((code, message.unwrap_or_else(|| "the engine does not say why".to_owned())))
     }
 

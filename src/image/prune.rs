@@ -65,7 +65,7 @@ impl PruneImages {
         self
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         // One layer after the other is removed before the answer comes.
         let call = Call::post(&["images", "prune"]).patience(Patience::Endless);
         call.maybe("filters", self.filters.to_json())

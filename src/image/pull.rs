@@ -114,7 +114,7 @@ impl Pull {
 
     async fn begin(self) -> Result<PullStream, Error> {
         let (call, image) = self.call()?;
-        let call = call.header(AUTH, self.auth.header(image.domain()).await?);
+        let call = call.header(AUTH, self.auth.header(image.registry()?).await?);
         let reply = self.transport.send(&call).await?;
         Ok(PullStream {
             messages: Messages::new(reply.body),

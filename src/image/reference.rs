@@ -7,7 +7,7 @@ mod name;
 use std::fmt;
 use std::str::FromStr;
 
-use grammar::{HUB, OFFICIAL, check_digest, check_tag, is_domain, is_hex};
+use grammar::{HUB, OFFICIAL, check_digest, check_domain, check_tag, is_domain, is_hex};
 pub(super) use name::sealed;
 pub use name::{ImageId, ImageName, IntoImageName, IntoImageRef};
 
@@ -53,6 +53,8 @@ pub struct ImageRef {
 
 impl ImageRef {
     /// Return the registry's host, with its port if it was given: "docker.io", "localhost:5000".
+    /// Empty where the name begins with what looks like a host and is none, such as
+    /// "my_host.io/app": that is a path on no registry, and such an image is only on the engine.
     pub fn domain(&self) -> &str {
         self.split().0
     }
@@ -133,9 +135,23 @@ impl ImageRef {
         Ok((self.familiar_name(), self.tag().unwrap_or("latest")))
     }
 
+    /// The registry to fetch it from, or to bring it to.
+    pub(crate) fn registry(&self) -> Result<&str, Error> {
+        match self.domain() {
+            "" => {
+                let rule = "must begin with a registry's host to be pulled or pushed, or with none";
+                Err(ImageRefError::new("image reference", &self.to_string(), rule).into())
+            }
+            domain => Ok(domain),
+        }
+    }
+
     fn split(&self) -> (&str, &str) {
-        // A registry has no slash, and every name has a registry.
-        self.name.split_once('/').unwrap_or(("", &self.name))
+        // A registry has no slash.
+        match self.name.split_once('/') {
+            Some((domain, path)) if check_domain(domain).is_ok() => (domain, path),
+            _ => ("", &self.name),
+        }
     }
 }
 
@@ -227,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_on_no_registry_can_be_given_and_not_fetched() {
+        let odd = read("my_host.io/app:v1");
+        assert_eq!((odd.domain(), odd.path()), ("", "my_host.io/app"));
+        assert_eq!(odd.to_give().unwrap(), ("my_host.io/app", "v1"));
+        assert_eq!(
+            odd.registry().unwrap_err().to_string(),
+            "image reference \"my_host.io/app:v1\" must begin with a registry's host to be pulled \
+             or pushed, or with none"
+        );
+        assert_eq!(read("app").registry().unwrap(), "docker.io");
+    }
+
+    #[test]
     fn errors_escape_and_cut_the_text() {
         let error = format!("a\n{}", "b".repeat(200)).parse::<ImageRef>().unwrap_err();
         assert!(error.to_string().starts_with("image reference \"a\\nbbb"), "{error}");
@@ -262,7 +291,9 @@ mod tests {
         let Ok(parsed) = text.parse::<ImageRef>() else { return };
         assert_eq!(read(&parsed.to_string()), parsed, "{text}: the familiar form");
         assert_eq!(read(&parsed.canonical()), parsed, "{text}: the canonical form");
-        assert!(parsed.canonical().starts_with(&format!("{}/{}", parsed.domain(), parsed.path())));
+        let name = format!("{}/{}", parsed.domain(), parsed.path());
+        assert!(parsed.canonical().starts_with(name.trim_start_matches('/')));
+        assert_eq!(parsed.registry().is_err(), parsed.domain().is_empty());
         let bare = read(parsed.familiar_name());
         assert_eq!((bare.domain(), bare.path()), (parsed.domain(), parsed.path()), "{text}");
         // Whatever is a reference stays one beside an id: its text is never taken for another's.

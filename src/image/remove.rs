@@ -65,7 +65,7 @@ impl RemoveImage {
         self
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call::delete(&["images", &self.image.to_string()])
             .flag("force", self.force)
             .flag("noprune", self.no_prune)

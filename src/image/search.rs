@@ -40,7 +40,7 @@ impl Search {
         self
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         if self.term.trim().is_empty() || self.term.contains(char::is_control) {
             let rule = "must be a word without control characters";
             return Err(Error::invalid("search term", &self.term, rule));

@@ -25,7 +25,7 @@ impl Tag {
         Tag { transport, image, name }
     }
 
-    fn call(&self) -> Result<Call, Error> {
+    pub(super) fn call(&self) -> Result<Call, Error> {
         let name = self.name.clone()?;
         let (repo, tag) = name.to_give()?;
         Ok(Call::post(&["images", &self.image.to_string(), "tag"])

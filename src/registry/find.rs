@@ -1,6 +1,7 @@
 //! Where the docker command keeps credentials, and the order in which it looks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Credentials, Secret, helper, host, key};
 use crate::config::read_json;
 use crate::error::{CredentialsError, CredentialsFault, Error, excerpt};
-use crate::transport::Surroundings;
+use crate::transport::{Surroundings, look_up};
 
 const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 
@@ -23,6 +24,39 @@ struct Config {
     helpers: Option<BTreeMap<String, Option<String>>>,
     #[serde(rename = "credsStore")]
     store: Option<String>,
+}
+
+/// The helper for all registries that have none of their own.
+struct Store {
+    name: String,
+    /// The configuration names none: it is the one that the CLI would take by itself.
+    by_default: bool,
+}
+
+impl Config {
+    /// As the CLI: a configuration that knows of no credentials at all is read as if it named the
+    /// platform's own store, where the program for that is there.
+    fn store(&self, dirs: &[PathBuf]) -> Option<Store> {
+        if let Some(name) = self.store.clone().filter(|name| !name.is_empty()) {
+            return Some(Store { name, by_default: false });
+        }
+        let known = self.auths.as_ref().is_some_and(|auths| !auths.is_empty())
+            || self.helpers.as_ref().is_some_and(|helpers| !helpers.is_empty());
+        if known {
+            return None;
+        }
+        let name = if cfg!(target_vendor = "apple") {
+            "osxkeychain"
+        } else if !cfg!(target_os = "linux") {
+            return None;
+        } else if look_up("pass", dirs).is_some() {
+            "pass"
+        } else {
+            "secretservice"
+        };
+        let there = look_up(&helper::program(name), dirs).is_some();
+        there.then(|| Store { name: name.to_owned(), by_default: true })
+    }
 }
 
 type Auths = BTreeMap<String, Option<Entry>>;
@@ -58,6 +92,8 @@ pub(super) async fn find(
         return Ok(None);
     };
     let config: Config = read_json(&path)?.unwrap_or_default();
+    let dirs = around.program_dirs();
+    let store = config.store(&dirs);
     let in_file = match of(&config.auths.unwrap_or_default(), &key) {
         Ok(found) => found,
         Err(rule) => {
@@ -66,15 +102,19 @@ pub(super) async fn find(
         }
     };
     // Named but empty, it switches the store off for this registry.
-    let own = config.helpers.unwrap_or_default().remove(&key);
-    let found = match own.unwrap_or(config.store).filter(|name| !name.is_empty()) {
+    let helper = match config.helpers.unwrap_or_default().remove(&key) {
+        Some(own) => own.map(|name| Store { name, by_default: false }),
+        None => store,
+    };
+    let found = match helper.filter(|helper| !helper.name.is_empty()) {
         None => in_file,
-        Some(name) => {
-            let asked = helper::get(&name, &key, &around.program_dirs(), helper::PATIENCE).await;
-            match asked {
+        Some(Store { name, by_default }) => {
+            match helper::get(&name, &key, &dirs, helper::PATIENCE).await {
                 // A helper's "not found" holds, whatever the file has.
                 Ok(found) => found,
                 Err(CredentialsFault::HelperMissing) if in_file.is_some() => in_file,
+                // Nobody has said that it should be asked.
+                Err(_) if by_default => None,
                 Err(fault) => return failed(&helper::program(&name), fault),
             }
         }
@@ -82,30 +122,68 @@ pub(super) async fn find(
     Ok(found.map(|c| c.server(key)))
 }
 
-/// List the registries that the configuration names. One whose credentials only the store knows is
-/// not among them, unless it was logged in at from here: that leaves an empty entry.
-pub(super) fn registries(around: &Surroundings) -> Result<BTreeSet<String>, Error> {
-    let mut names = BTreeSet::new();
-    let mut take = |key: &str| {
-        let host = host(key);
-        // What is no host is no registry's name, and harms nobody.
-        names.extend(super::key(host).is_ok().then(|| host.to_owned()));
-    };
+/// Find the credentials for every registry that the configuration names or the store lists.
+pub(super) async fn all(around: &Surroundings) -> Result<BTreeMap<String, Credentials>, Error> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Named {
         auths: Option<Auths>,
     }
+    let mut names = BTreeSet::new();
+    let mut take = |name: &str| {
+        let host = host(name);
+        // What is no host is no registry's name, and harms nobody.
+        names.extend(key(host).is_ok().then(|| host.to_owned()));
+    };
     if let Some(json) = around.auth_config() {
         let named = serde_json::from_slice::<Named>(json).unwrap_or_default();
-        named.auths.unwrap_or_default().keys().for_each(|key| take(key));
+        named.auths.unwrap_or_default().keys().for_each(|name| take(name));
     }
+    let mut config = Config::default();
     if let Some(path) = around.config_dir().map(|dir| dir.join("config.json")) {
-        let config: Config = read_json(&path)?.unwrap_or_default();
-        config.auths.unwrap_or_default().keys().for_each(|key| take(key));
-        config.helpers.unwrap_or_default().keys().for_each(|key| take(key));
+        config = read_json(&path)?.unwrap_or_default();
     }
-    Ok(names)
+    let helpers = config.helpers.as_ref();
+    config.auths.iter().flat_map(|auths| auths.keys()).for_each(|name| take(name));
+    helpers.iter().flat_map(|helpers| helpers.keys()).for_each(|name| take(name));
+
+    let mut known = BTreeMap::new();
+    for name in names {
+        match find(&name, around).await {
+            Ok(Some(credentials)) => _ = known.insert(name, credentials),
+            Ok(None) => {}
+            // As in a pull: what is public can still be had, and most builds need none of them.
+            Err(Error::Credentials(_)) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    let dirs = around.program_dirs();
+    let Some(Store { name: store, .. }) = config.store(&dirs) else { return Ok(known) };
+    let listed = helper::list(&store, &dirs, helper::PATIENCE).await.unwrap_or_default();
+    for server in listed.iter().filter(|server| is_registry(server)) {
+        let host = host(server);
+        let Ok(key) = key(host) else { continue };
+        let by_another = helpers.is_some_and(|helpers| helpers.contains_key(&key));
+        if known.contains_key(host) || by_another {
+            continue;
+        }
+        // It is asked for in the store's own words: these may be a URL.
+        match helper::get(&store, server, &dirs, helper::PATIENCE).await {
+            Ok(Some(found)) => _ = known.insert(host.to_owned(), found.server(key)),
+            // The others would make one wait as long.
+            Err(CredentialsFault::HelperTimeout(_)) => break,
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Ok(known)
+}
+
+/// Say whether what a store lists is a registry's address. Docker Desktop keeps tokens of another
+/// kind under paths below that of Docker Hub.
+fn is_registry(server: &str) -> bool {
+    let path = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let path = path.split_once('/').map_or("", |(_, path)| path);
+    ["", "v1", "v1/", "v2", "v2/"].contains(&path)
 }
 
 /// The variable holds `auths` as the file does. Of anything else the CLI says that it does not

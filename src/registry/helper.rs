@@ -1,12 +1,15 @@
 //! Credential helpers: programs that keep passwords in a keychain, or make them up from a cloud's.
 //!
-//! `docker-credential-NAME get` is given the registry on its standard input, and answers with JSON.
+//! `docker-credential-NAME get` is given the registry on its standard input, and answers with JSON;
+//! `list` answers with the registries it knows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
@@ -45,6 +48,41 @@ pub(super) async fn get(
     dirs: &[PathBuf],
     patience: Duration,
 ) -> Result<Option<Credentials>, CredentialsFault> {
+    match ask(name, "get", server, dirs, patience).await? {
+        (out, None) => understood(&out),
+        (out, Some(_)) if out.trim_ascii() == NOT_FOUND => Ok(None),
+        (out, Some(status)) => Err(CredentialsFault::HelperFailed(words(&out, &status))),
+    }
+}
+
+/// Ask a helper which registries it knows, in the words it knows them by.
+pub(super) async fn list(
+    name: &str,
+    dirs: &[PathBuf],
+    patience: Duration,
+) -> Result<BTreeSet<String>, CredentialsFault> {
+    match ask(name, "list", "", dirs, patience).await? {
+        (out, None) => {
+            // The users' names are of no interest, nor is their type.
+            let known: Result<BTreeMap<String, IgnoredAny>, _> =
+                BTreeMap::deserialize(&mut serde_json::Deserializer::from_slice(&out));
+            let known = known.map_err(|_| {
+                CredentialsFault::Malformed("answered with something else than JSON".into())
+            })?;
+            Ok(known.into_keys().collect())
+        }
+        (out, Some(status)) => Err(CredentialsFault::HelperFailed(words(&out, &status))),
+    }
+}
+
+/// Run a helper.
+async fn ask(
+    name: &str,
+    verb: &str,
+    input: &str,
+    dirs: &[PathBuf],
+    patience: Duration,
+) -> Result<Said, CredentialsFault> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if name.is_empty() || name.starts_with(['-', '.']) || !name.bytes().all(fine) {
         return Err(CredentialsFault::HelperName);
@@ -52,7 +90,7 @@ pub(super) async fn get(
     let path = look_up(&program(name), dirs).ok_or(CredentialsFault::HelperMissing)?;
     let failed = |e: std::io::Error| CredentialsFault::HelperIo(e.to_string());
     let mut child = Command::new(path)
-        .arg("get")
+        .arg(verb)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // Not shown, as a helper that logs may well log a secret.
@@ -60,26 +98,21 @@ pub(super) async fn get(
         .kill_on_drop(true)
         .spawn()
         .map_err(failed)?;
-    let answer = match tokio::time::timeout(patience, talk(&mut child, server)).await {
+    let answer = match tokio::time::timeout(patience, talk(&mut child, input)).await {
         Ok(answer) => answer.map_err(failed)?,
         Err(_) => return Err(CredentialsFault::HelperTimeout(patience)),
     };
-    match answer {
-        None => Err(CredentialsFault::HelperTooLarge(LARGEST)),
-        Some((out, None)) => understood(&out),
-        Some((out, Some(_))) if out.trim_ascii() == NOT_FOUND => Ok(None),
-        Some((out, Some(status))) => Err(CredentialsFault::HelperFailed(words(&out, &status))),
-    }
+    answer.ok_or(CredentialsFault::HelperTooLarge(LARGEST))
 }
 
 /// What a helper wrote, and how it failed if it did.
 type Said = (Zeroizing<Vec<u8>>, Option<String>);
 
-/// Tell the registry and hear the answer: none if it is too large.
-async fn talk(child: &mut Child, server: &str) -> std::io::Result<Option<Said>> {
+/// Tell it what is asked and hear the answer: none if it is too large.
+async fn talk(child: &mut Child, input: &str) -> std::io::Result<Option<Said>> {
     if let Some(mut stdin) = child.stdin.take() {
         // A helper is free not to listen; what matters is its answer.
-        let _ = stdin.write_all(server.as_bytes()).await;
+        let _ = stdin.write_all(input.as_bytes()).await;
     }
     let mut out = Zeroizing::new(Vec::with_capacity(4 << 10));
     if let Some(stdout) = child.stdout.take() {

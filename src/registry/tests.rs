@@ -413,6 +413,91 @@ fn nothing_is_known_without_a_configuration() {
     assert_eq!(runtime().block_on(find::find(H, &place.around(None))).unwrap(), None);
 }
 
+/// A store that knows three registries, a token of another kind, and one that it does not give.
+fn store(place: Place, name: &str) -> Place {
+    place.helper(
+        name,
+        r#"case $1 in
+list) printf '{"https://index.docker.io/v1/":"ada","plain.test:5000":"bob","https://url.test/v2":7,
+"https://index.docker.io/v1/access-token":"ada","own.test":"eve","a b":"x","gone.test":"x"}' ;;
+get) read -r server; case $server in
+gone.test) echo credentials not found in native keychain; exit 1 ;;
+*) printf '{"Username":"of","Secret":"%s"}' "$server" ;;
+esac ;; esac"#,
+    )
+}
+
+fn all(place: &Place, variable: Option<&str>) -> Vec<String> {
+    let found = runtime().block_on(find::all(&place.around(variable))).unwrap();
+    config_header(&found).unwrap();
+    let told = |c: &Credentials| c.password.as_ref().map(|p| p.expose().to_owned());
+    found.iter().map(|(host, c)| format!("{host}={}", told(c).unwrap_or_default())).collect()
+}
+
+#[test]
+fn a_build_is_given_what_the_store_lists() {
+    let place = store(Place::new(), "lists");
+    place.config(
+        r#"{"credsStore":"lists","credHelpers":{"own.test":"good"},
+            "auths":{"plain.test:5000":{},"left.test":{}}}"#,
+    );
+    let variable = r#"{"auths":{"url.test":{"auth":"djp2"}}}"#;
+    assert_eq!(
+        all(&place, Some(variable)),
+        [
+            "index.docker.io=https://index.docker.io/v1/",
+            "left.test=left.test",
+            "own.test=own.test",
+            "plain.test:5000=plain.test:5000",
+            "url.test=v",
+        ]
+    );
+    assert!(all(&place, None).contains(&"url.test=https://url.test/v2".to_owned()));
+    // A store that cannot list, or not well, takes nothing away.
+    for (name, script) in [
+        ("old", r#"[ $1 = get ] && printf '{"Username":"u","Secret":"%s"}' "$(cat)""#),
+        ("odd", r#"[ $1 = get ] && printf '{"Username":"u","Secret":"s"}' || echo '["x"]'"#),
+    ] {
+        let place = Place::new().helper(name, script);
+        place.config(&format!(r#"{{"credsStore":"{name}","auths":{{"left.test":{{}}}}}}"#));
+        assert_eq!(all(&place, None).len(), 1, "{name}");
+    }
+    let place = Place::new();
+    place.config(r#"{"credsStore":"absent"}"#);
+    assert_eq!(all(&place, None), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_configuration_that_knows_nothing_is_the_platforms() {
+    let asked = |place: &Place| {
+        runtime()
+            .block_on(find::find("x.test", &place.around(None)))
+            .unwrap()
+            .map(|c| c.password.unwrap().expose().to_owned())
+    };
+    let place = store(Place::new(), "secretservice").helper("pass", "echo gone wrong; exit 1");
+    // Also where there is no file at all.
+    assert_eq!(asked(&place).as_deref(), Some("x.test"));
+    assert_eq!(all(&place, None).len(), 4);
+    for (config, found) in [
+        (r#"{}"#, true),
+        (r#"{"credsStore":"","auths":{},"credHelpers":{}}"#, true),
+        (r#"{"auths":{"y.test":{}}}"#, false),
+        (r#"{"credHelpers":{"y.test":"good"}}"#, false),
+        (r#"{"credsStore":"none"}"#, false),
+    ] {
+        place.config(config);
+        assert_eq!(asked(&place).is_some(), found, "{config}");
+    }
+    // With `pass` at hand its helper is the one, and fails without a word: nobody has named it.
+    place.config("{}");
+    let pass = Path::new(&place.bin()).join("pass");
+    std::os::unix::fs::symlink("/bin/true", pass).unwrap();
+    assert_eq!(asked(&place), None);
+    assert_eq!(all(&place, None), [""; 0]);
+}
+
 #[test]
 fn found_credentials_are_bound_to_their_registry() {
     let place = Place::new();

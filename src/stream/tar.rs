@@ -5,11 +5,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::error::{Error, StreamError, StreamFault};
+use crate::pieces::Rest;
 use crate::transport::{Body, engine_message};
 
 /// A tar archive that arrives piece by piece, for as long as it is read: a slow reader makes the
@@ -20,8 +21,12 @@ use crate::transport::{Body, engine_message};
 /// with an error: engines that fail half-way end the stream as if all were well.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TarStream {
+    pieces: Pieces,
+    rest: Rest,
+}
+
+struct Pieces {
     body: Body,
-    rest: Bytes,
     tail: Tail,
     over: bool,
 }
@@ -70,13 +75,16 @@ impl Tail {
 
 impl fmt::Debug for TarStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TarStream").field(&self.body.call()).finish()
+        f.debug_tuple("TarStream").field(&self.pieces.body.call()).finish()
     }
 }
 
 impl TarStream {
     pub(crate) fn new(body: Body) -> TarStream {
-        TarStream { body, rest: Bytes::new(), tail: Tail::default(), over: false }
+        TarStream {
+            pieces: Pieces { body, tail: Tail::default(), over: false },
+            rest: Rest::default(),
+        }
     }
 
     /// Wait for the next piece. `None` at the proper end.
@@ -103,25 +111,19 @@ impl TarStream {
     }
 }
 
-impl Stream for TarStream {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if !this.rest.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut this.rest))));
-        }
-        if this.over {
+impl Pieces {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if self.over {
             return Poll::Ready(None);
         }
-        let next = ready!(this.body.poll_next(cx));
+        let next = ready!(self.body.poll_next(cx));
         match &next {
-            Some(Ok(piece)) => this.tail.see(piece),
-            Some(Err(_)) => this.over = true,
+            Some(Ok(piece)) => self.tail.see(piece),
+            Some(Err(_)) => self.over = true,
             None => {
-                this.over = true;
-                if let Err(fault) = this.tail.finish() {
-                    let call = this.body.call().to_owned();
+                self.over = true;
+                if let Err(fault) = self.tail.finish() {
+                    let call = self.body.call().to_owned();
                     return Poll::Ready(Some(Err(Error::Stream(StreamError { call, fault }))));
                 }
             }
@@ -130,23 +132,26 @@ impl Stream for TarStream {
     }
 }
 
+impl Stream for TarStream {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        match this.rest.take() {
+            Some(rest) => Poll::Ready(Some(Ok(rest))),
+            None => this.pieces.poll_next(cx),
+        }
+    }
+}
+
 impl AsyncRead for TarStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.rest.is_empty() {
-            match ready!(self.as_mut().poll_next(cx)) {
-                Some(Ok(piece)) => self.rest = piece,
-                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
-                None => return Poll::Ready(Ok(())),
-            }
-        }
-        let n = self.rest.len().min(buf.remaining());
-        buf.put_slice(self.rest.get(..n).unwrap_or_default());
-        self.rest.advance(n);
-        Poll::Ready(Ok(()))
+        let TarStream { pieces, rest } = self.get_mut();
+        rest.poll_read(buf, || pieces.poll_next(cx))
     }
 }
 

@@ -8,6 +8,7 @@ use bowline::{Credentials, Docker, Error};
 
 use crate::support::engine::{IMAGE, Own, docker, unique};
 use crate::support::registry::{PASSWORD, Registry, USER};
+use crate::support::web::{self, Web};
 
 /// What a build made goes with all its names.
 async fn remove(docker: &Docker, id: &bowline::ImageId) {
@@ -27,16 +28,18 @@ async fn from_a_folder_to_a_running_image() {
     write(".dockerignore", "# secrets stay here\n*.env\n!keep.env\n");
     write("prod.env", "SECRET");
     write("keep.env", "");
+    write("server.key", "");
     std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
 
     let name = unique("build") + ":v1";
     let built = own.docker.build(dir.path()).tag(&*name).build_arg("WHO", "Ada").await.unwrap();
     assert_eq!(built.skipped.len(), 1, "{:?}", built.skipped);
+    assert_eq!(built.secrets, [std::path::Path::new("server.key")]);
     let out = own.docker.run(&*name).output().await.unwrap();
     let said = out.stdout_lossy().into_owned();
     own.docker.container(&out.container).await.unwrap().any().unwrap().remove().await.unwrap();
     remove(&own.docker, &built.id).await;
-    assert_eq!(said, "hello Ada\n.dockerignore\nDockerfile\nkeep.env\n");
+    assert_eq!(said, "hello Ada\n.dockerignore\nDockerfile\nkeep.env\nserver.key\n");
 }
 
 #[tokio::test]
@@ -137,4 +140,47 @@ fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn from_what_the_engine_fetches() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    let dockerfile = format!("FROM {IMAGE}\nCOPY file /file\nCMD [\"cat\", \"/file\"]\n");
+    fs::write(dir.path().join("sub/Other"), dockerfile).unwrap();
+    fs::write(dir.path().join("file"), "fetched\n").unwrap();
+    let tar = std::process::Command::new("tar")
+        .args(["-c", "-C"])
+        .args([dir.path(), ".".as_ref()])
+        .output()
+        .unwrap();
+    assert!(tar.status.success());
+    let served = Web::new(move |_, asked| match &*asked.target {
+        "/context.tar" => web::answer(200, "application/x-tar", tar.stdout.clone()),
+        "/Dockerfile" => web::answer(
+            200,
+            "text/plain",
+            format!("FROM {IMAGE}\nARG A\nENV A=$A\nLABEL from=afar\n"),
+        ),
+        _ => web::answer(404, "text/plain", "no"),
+    });
+    let own = Own::new().await;
+    let url = |path: &str| format!("http://{}/{path}", served.host());
+
+    let built = own.docker.build_remote(url("context.tar")).dockerfile("sub/Other").await.unwrap();
+    let out = own.docker.run(own.spec_of(&built.id.to_string(), [""; 0]).rm()).output().await;
+    remove(&own.docker, &built.id).await;
+    assert_eq!(out.unwrap().stdout_lossy(), "fetched\n");
+
+    let built = own.docker.build_remote(url("Dockerfile")).build_arg("A", "1").await.unwrap();
+    let details = built.image.inspect().await;
+    remove(&own.docker, &built.id).await;
+    let config = details.unwrap().config;
+    assert_eq!((config.labels.get("from"), config.env.get("A")), (Some("afar"), Some("1")));
+    assert!(built.skipped.is_empty() && built.secrets.is_empty());
+
+    let error = own.docker.build_remote(url("absent")).await.unwrap_err();
+    assert!(error.to_string().contains("404"), "{error}");
+    let error = own.docker.build_remote("").await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
 }

@@ -1,6 +1,10 @@
 //! From a changed container to an image, and to a container of that.
 
+use std::time::Duration;
+
 use bowline::container::ChangeKind;
+use bowline::container::spec::Healthcheck;
+use bowline::image::{ImageDetails, Instruction};
 use bowline::{CommitOptions, ContainerSpec, Error};
 
 use crate::support::engine::{Own, unique};
@@ -18,7 +22,7 @@ async fn change_commit_tag_run() {
         .name(&one)
         .author("Ada")
         .message("with the file")
-        .change(r#"CMD ["cat", "/app"]"#)
+        .cmd(["cat", "/app"])
         .change("ENV MODE=fast");
     let image = c.commit(options).await.unwrap();
     assert!(image.name().to_string().starts_with("sha256:"), "{image:?}");
@@ -68,6 +72,116 @@ async fn what_makes_no_image_is_refused_before() {
         let error = c.commit(bad).await.unwrap_err();
         assert!(matches!(error, Error::ImageRef(_)), "{error}");
     }
-    let error = c.commit(CommitOptions::new().change("CMD a\nRUN b")).await.unwrap_err();
-    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+    for bad in [Instruction::raw("CMD a\nRUN b"), Instruction::env("A", "a\nb")] {
+        let error = c.commit(CommitOptions::new().change(bad)).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+    }
+    // The engine knows what it takes here.
+    let error = c.commit(CommitOptions::new().change("RUN touch /x")).await.unwrap_err();
+    assert!(error.to_string().contains("not a valid change command"), "{error}");
+}
+
+/// Whatever a shell, a Dockerfile's parser or JSON might read as something else.
+const ODD: [&str; 16] = [
+    "a b",
+    " a ",
+    "\"",
+    "'",
+    "it's \"so\"",
+    "\\",
+    "a\\",
+    "\\\\\"",
+    "$HOME",
+    "${X:-y} $$",
+    "#a",
+    "[\"a\"]",
+    "a\tb\r",
+    "--a=b",
+    "`id`;é\u{2028}\u{feff}\u{85}\u{1}",
+    "=a=b",
+];
+
+/// Every change that takes any text, with every odd one.
+fn odd_changes() -> Vec<Instruction> {
+    let mut all = vec![
+        Instruction::entrypoint(ODD.map(|odd| format!("{odd}\n"))),
+        Instruction::cmd(ODD.map(|odd| format!("{odd}\n"))),
+        Instruction::expose("80"),
+        Instruction::expose("8000-8001/udp"),
+        Instruction::user(ODD.concat()),
+        Instruction::workdir(format!("/w{}", ODD.concat().replace('/', ""))),
+        Instruction::onbuild("COPY . \"/a b\""),
+    ];
+    for (n, odd) in ODD.into_iter().enumerate() {
+        all.push(Instruction::env(format!("E{n}"), odd));
+        all.push(Instruction::env(format!("N {}", odd.replace('=', "")), "x"));
+        all.push(Instruction::label(format!("L{n}"), odd));
+        all.push(Instruction::volume(format!("/v{odd}\n")));
+    }
+    all
+}
+
+/// That each is in the image as it was said.
+fn odd_settings(details: &ImageDetails) {
+    let config = &details.config;
+    let with_newlines = ODD.map(|odd| format!("{odd}\n"));
+    assert_eq!(config.entrypoint, with_newlines);
+    assert_eq!(config.cmd, with_newlines);
+    assert_eq!(config.exposed_ports, ["80/tcp", "8000/udp", "8001/udp"]);
+    assert_eq!(config.user, ODD.concat());
+    assert_eq!(config.working_dir, format!("/w{}", ODD.concat().replace('/', "")));
+    for (n, odd) in ODD.into_iter().enumerate() {
+        assert_eq!(config.env.get(&format!("E{n}")), Some(odd), "of {odd:?}");
+        assert_eq!(config.env.get(&format!("N {}", odd.replace('=', ""))), Some("x"), "{odd:?}");
+        assert_eq!(config.labels.get(&format!("L{n}")), Some(odd), "of {odd:?}");
+        assert!(config.volumes.contains(&format!("/v{odd}\n")), "{odd:?} in {:?}", config.volumes);
+    }
+}
+
+#[tokio::test]
+async fn changes_hold_any_text() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    let options = odd_changes().into_iter().fold(CommitOptions::new(), CommitOptions::change);
+    let image = c.commit(options).await.unwrap();
+    let details = image.inspect().await;
+    image.remove().await.unwrap();
+    odd_settings(&details.unwrap());
+
+    let empty = std::io::Cursor::new(vec![0; 1024]);
+    let import =
+        odd_changes().into_iter().fold(own.docker.import(empty), |i, change| i.change(change));
+    let image = import.await.unwrap();
+    let details = image.inspect().await;
+    image.remove().await.unwrap();
+    odd_settings(&details.unwrap());
+}
+
+#[tokio::test]
+async fn changes_of_health_and_builds_to_come() {
+    let own = Own::new().await;
+    let c = own.created().await;
+    let second = Duration::from_secs(1);
+    let shell = |line: &str| Healthcheck::shell(line);
+    for (check, test) in [
+        (Healthcheck::cmd(["a b", "$c\n"]).interval(second).retries(7), r#"["CMD","a b","$c\n"]"#),
+        (shell("a \"$b\" || \\c").timeout(second * 90), r#"["CMD-SHELL","a \"$b\" || \\c"]"#),
+        (shell("a\nb"), r#"["CMD","/bin/sh","-c","a\nb"]"#),
+        (shell("[\"a\"]"), r#"["CMD","/bin/sh","-c","[\"a\"]"]"#),
+        (Healthcheck::none(), r#"["NONE"]"#),
+    ] {
+        let options = CommitOptions::new()
+            .change(Instruction::healthcheck(check))
+            .change(Instruction::onbuild(Instruction::env("A", "x \"$y\"")));
+        let image = c.commit(options).await.unwrap();
+        // What the handle does not tell of, the CLI does.
+        let format = "{{json .Config.Healthcheck.Test}} {{json .Config.OnBuild}}";
+        let told = std::process::Command::new("docker")
+            .args(["image", "inspect", "--format", format, &image.name().to_string()])
+            .output();
+        image.remove().await.unwrap();
+        let told = String::from_utf8(told.unwrap().stdout).unwrap();
+        let told = told.replace("\\u0026", "&");
+        assert_eq!(told.trim_end(), format!(r#"{test} ["ENV A=\"x \\\"\\$y\\\"\""]"#));
+    }
 }

@@ -136,10 +136,16 @@ async fn a_path_of_each_kind() {
 
     assert_eq!(c.read_file("/ld/lf").await.unwrap(), "hello\n");
     assert!(c.read_file("/d/no").await.unwrap_err().is_not_found());
-    for bad in ["/d", "/ld", "/d/p", ""] {
+    for (bad, what) in [
+        ("/d", "\"/d\" in the container is a directory, and no file"),
+        ("/ld", "\"/ld\" in the container is a directory, and no file"),
+        ("/d/p", "\"/d/p\" in the container is no file"),
+    ] {
         let error = c.read_file(bad).await.unwrap_err();
-        assert!(matches!(error, Error::InvalidInput(_)), "{bad}: {error}");
+        assert!(matches!(error, Error::Path(_)), "{bad}: {error}");
+        assert_eq!(error.to_string(), what);
     }
+    assert!(matches!(c.read_file("").await.unwrap_err(), Error::InvalidInput(_)));
     let error = c.read_file("/d/f").limit(5).await.unwrap_err();
     let Error::Stream(StreamError { fault: StreamFault::TooLarge(5), .. }) = error else {
         panic!("{error}");
@@ -229,6 +235,9 @@ fn ground() -> TempDir {
     fs::write(root.join("file"), "old").unwrap();
     symlink("there", root.join("to-folder")).unwrap();
     symlink("file", root.join("to-file")).unwrap();
+    symlink("to-new2", root.join("to-new")).unwrap();
+    symlink("made", root.join("to-new2")).unwrap();
+    symlink("no/made", root.join("to-no")).unwrap();
     fs::create_dir_all(root.join("clash/d/f")).unwrap();
     fs::write(root.join("clash/f"), "old").unwrap();
     fs::create_dir_all(root.join("clash2")).unwrap();
@@ -250,6 +259,8 @@ const DESTS: &[&str] = &[
     "to-folder",
     "to-folder/",
     "to-file",
+    "to-new",
+    "to-no",
     "no/new",
     "file/new",
     "clash",

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline::container::State;
 use bowline::container::spec::RestartPolicy;
+use bowline::container::{Attached, State};
 use bowline::{Condition, Container, Error, ExitStatus, Lookup, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -16,10 +16,10 @@ const SOON: Duration = Duration::from_millis(300);
 
 /// The verbs that only one handle has, and the verbs that all have.
 const VERBS: [(&str, &[&str]); 5] = [
-    ("Created", &["start"]),
-    ("Running", &["exec", "pause", "stop", "kill", "signal", "restart", "wait"]),
+    ("Created", &["start", "attach"]),
+    ("Running", &["attach", "exec", "pause", "stop", "kill", "signal", "restart", "wait"]),
     ("Paused", &["unpause", "stop", "kill", "restart", "wait"]),
-    ("Exited", &["start", "restart"]),
+    ("Exited", &["start", "restart", "attach"]),
     (
         "Unknown",
         &["lookup", "logs", "rename", "update", "commit", "wait_for", "remove", "remove --force"],
@@ -73,6 +73,7 @@ async fn cell(own: &Own, claimed: &str, verb: &str, actual: &str) -> String {
             drift(own, &id, "created", actual).await;
             match verb {
                 "start" => on(created.start().await),
+                "attach" => attached(created.attach().await),
                 other => panic!("{other}"),
             }
         }
@@ -80,6 +81,7 @@ async fn cell(own: &Own, claimed: &str, verb: &str, actual: &str) -> String {
             let c = created.start().await.unwrap();
             drift(own, &id, "running", actual).await;
             match verb {
+                "attach" => attached(c.attach().await),
                 "exec" => match c.exec(["true"]).await {
                     Ok(out) => out.status.to_string(),
                     Err(e) => refused(e),
@@ -113,6 +115,7 @@ async fn cell(own: &Own, claimed: &str, verb: &str, actual: &str) -> String {
             drift(own, &id, "exited", actual).await;
             match verb {
                 "start" => on(c.start().await),
+                "attach" => attached(c.attach().await),
                 "restart" => on(c.restart().await),
                 other => panic!("{other}"),
             }
@@ -198,6 +201,10 @@ fn on<S: State>(came: Result<Container<S>, bowline::TransitionError>) -> String 
         Ok(_) => std::any::type_name::<S>().rsplit("::").next().unwrap().to_owned(),
         Err(e) => refused(e.error),
     }
+}
+
+fn attached(came: Result<Attached, Error>) -> String {
+    came.map_or_else(refused, |_| "attached".to_owned())
 }
 
 fn gone(came: Result<(), Error>) -> String {

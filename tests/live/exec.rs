@@ -215,3 +215,18 @@ async fn who_writes_to_an_ended_session_is_told() {
     assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
     assert!(session.wait().await.unwrap().success());
 }
+
+/// It looks like the beginning of a frame, and is what a terminal shows.
+#[tokio::test]
+async fn a_terminals_output_begins_with_any_byte() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let out = c.exec(["printf", r"\001\002\000$ "]).tty().await.unwrap();
+    assert_eq!((out.status.code(), &*out.stdout), (0, &b"\x01\x02\0$ "[..]));
+    let spec = own.spec(["printf", r"\002\000\000\000$ "]).tty();
+    let c = own.docker.create(spec).await.unwrap();
+    let attached = c.attach().await.unwrap();
+    let _c = c.start().await.unwrap();
+    let out = attached.wait_with_output().await.unwrap();
+    assert_eq!((out.status.code(), &*out.stdout), (0, &b"\x02\0\0\0$ "[..]));
+}

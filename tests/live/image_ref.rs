@@ -43,6 +43,7 @@ async fn the_engine_understands_what_we_accept() {
         &"a".repeat(63),
         &format!("sha256:{hex64}"),
         "host_name/img",
+        "my_host.io/img",
     ] {
         let printed = docker.image(image).unwrap().name().to_string();
         for text in [image, &printed] {
@@ -107,4 +108,19 @@ async fn names_that_cannot_be_shortened_are_not() {
         given.remove().await.unwrap();
         assert_eq!(create(&docker, &given.name().to_string()).await, 404, "{name}");
     }
+}
+
+/// "my_host.io" is no host, for its underscore: engines take the whole for a path.
+#[tokio::test]
+async fn a_name_on_no_registry_is_given_and_never_fetched() {
+    let docker = docker().await;
+    let name = format!("my_host.io/{}", unique("ref"));
+    let given = docker.image(IMAGE).unwrap().tag(&name).await.unwrap();
+    assert_eq!(create(&docker, &name).await, 201);
+    assert!(matches!(given.push().await, Err(Error::ImageRef(_))));
+    given.remove().await.unwrap();
+    // Where the image is not there, nobody has it.
+    let error = docker.create(ContainerSpec::new(&*name)).await.unwrap_err();
+    assert!(error.to_string().contains("must begin with a registry's host"), "{error}");
+    assert!(matches!(docker.pull(&*name).await, Err(Error::ImageRef(_))));
 }

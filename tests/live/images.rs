@@ -1,12 +1,14 @@
 //! Images: to a registry and back, out as an archive and back.
 
 use bowline::container::spec::PullPolicy;
+use bowline::image::Instruction;
 use bowline::image::reference::ImageName;
 use bowline::{Credentials, Docker, Error, Image};
 use tokio::io::AsyncReadExt;
 
 use crate::support::engine::{IMAGE, Own, docker, unique};
 use crate::support::registry::{PASSWORD, Registry, USER};
+use crate::support::web::{self, Web};
 
 /// An image of this test's own, removed with all its names when this is dropped.
 struct Made {
@@ -276,7 +278,7 @@ async fn imported_from_an_archive_of_files() {
         .import(std::io::Cursor::new(output.stdout))
         .name(&*name)
         .message("from files")
-        .change(r#"CMD ["serve", "all"]"#)
+        .change(Instruction::cmd(["serve", "all"]))
         .change("ENV A=1")
         .await
         .unwrap();
@@ -319,4 +321,39 @@ async fn listed_by_every_filter() {
     // Pruning by a label that only this test's image has spares all others.
     let pruned = docker.prune_images().all().label("bowline.test=nothing-has-this").await.unwrap();
     assert_eq!((pruned.images.deleted.len(), pruned.space_reclaimed), (0, 0));
+}
+
+/// The engine's search goes to a registry's index: here to one that this test is.
+#[tokio::test]
+async fn searched_in_a_registry_of_ones_own() {
+    let index = Web::new(|_, asked| match asked.target.split('?').next().unwrap() {
+        "/v1/_ping" => web::answer(200, "application/json", "{}"),
+        "/v1/search" => web::answer(
+            200,
+            "application/json",
+            r#"{"num_results":3,"query":"box","results":[
+                {"name":"busybox","description":"small","star_count":7,"is_official":true},
+                {"name":"ada/box","description":"","star_count":3,"is_official":false,"new":1},
+                {"name":"eve/box","description":null,"star_count":0}]}"#,
+        ),
+        _ => web::answer(404, "text/plain", "no"),
+    });
+    let docker = docker().await;
+    let term = format!("{}/box", index.host());
+    let names = |found: Vec<bowline::image::SearchResult>| {
+        found.into_iter().map(|one| one.name).collect::<Vec<_>>().join(" ")
+    };
+    let found = docker.search(&*term).limit(9).await.unwrap();
+    assert_eq!((found[0].stars, found[0].official, &*found[0].description), (7, true, "small"));
+    assert_eq!(names(found), "busybox ada/box eve/box");
+    let asked = index.asked().pop().unwrap().target;
+    assert!(asked.contains("q=box") && asked.contains("n=9"), "{asked}");
+    assert_eq!(names(docker.search(&*term).official(true).await.unwrap()), "busybox");
+    assert_eq!(names(docker.search(&*term).official(false).stars(1).await.unwrap()), "ada/box");
+    let error = docker.search(&*term).limit(101).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+    let host = index.host();
+    drop(index);
+    let error = docker.search(format!("{host}/box")).await.unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
 }

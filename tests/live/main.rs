@@ -7,6 +7,7 @@ mod support;
 mod attach;
 mod build;
 mod cancel;
+mod checkpoint;
 mod commit;
 mod copy;
 mod drift;
@@ -21,7 +22,15 @@ mod login;
 mod logs;
 mod model;
 mod proxied;
+#[cfg(feature = "throwaway")]
+mod reached;
+#[cfg(feature = "throwaway")]
+mod ready;
 mod runs;
 mod spec;
 mod stats;
+#[cfg(feature = "throwaway")]
+mod story;
+mod terminal;
 mod top;
+mod tutorials;

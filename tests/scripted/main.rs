@@ -5,15 +5,20 @@
 mod support;
 
 mod attach;
+mod checkpoint;
 mod child;
 mod connect;
 mod connections;
 mod dropped;
 mod ended;
 mod faults;
+mod framing;
+mod progress;
+mod ready;
 mod refusals;
 mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
+mod uploads;
 mod versions;

@@ -76,7 +76,15 @@ fn check(what: &str, text: &str, sent: &[Seen], shape: &Shape) -> Result<(), Tes
     let raw = seen.target.bytes().all(|b| b.is_ascii_graphic());
     prop_assert!(raw && !seen.target.contains('#'), "{}", &seen.target);
     let names: Vec<_> = seen.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-    let known = ["host", "user-agent", "content-type", "content-length", "connection", "upgrade"];
+    let known = [
+        "host",
+        "user-agent",
+        "content-type",
+        "content-length",
+        "connection",
+        "upgrade",
+        "transfer-encoding",
+    ];
     prop_assert!(names.iter().all(|name| known.contains(&&**name)), "{names:?}");
     Ok(())
 }
@@ -137,7 +145,7 @@ fn a_text_never_changes_the_route() {
             [Some("containers"), ID, Some("exec")],
             []
         );
-        let options = CommitOptions::new().author(t).message(t).change(t);
+        let options = CommitOptions::new().author(t).message(t).cmd([t]);
         verb!(
             "commit",
             running.commit(options),
@@ -185,11 +193,61 @@ fn a_text_never_changes_the_route() {
             [Some("containers"), ID, Some("restart")],
             ["signal"]
         );
+        files(&runtime, &web(), t, &hold)?;
+        checkpoints(&runtime, &web(), t, &hold)?;
         image(&docker, &runtime, t, &since, &reached)
     });
     outcome.unwrap();
     // Most texts are sent by some verb, or nothing would be proven.
     assert!(reached.get() > 400, "{}", reached.get());
+}
+
+/// Look at what one verb has sent.
+type Hold<'a> = dyn Fn(&str, Shape) -> Result<(), TestCaseError> + 'a;
+
+/// Paths in a container are the value of a key, and so are folders that an archive goes into.
+fn files(
+    runtime: &tokio::runtime::Runtime,
+    web: &Container<Running>,
+    text: &str,
+    hold: &Hold<'_>,
+) -> Result<(), TestCaseError> {
+    const ARCHIVE: &[Option<&str>] = &[Some("containers"), ID, Some("archive")];
+    let read = |method| Shape { method, segments: ARCHIVE, keys: &["path"] };
+    let put =
+        || Shape { method: "PUT", segments: ARCHIVE, keys: &["path", "noOverwriteDirNonDir"] };
+    let _ = runtime.block_on(web.stat(text).into_future());
+    hold("stat", read("HEAD"))?;
+    let _ = runtime.block_on(web.archive(text).into_future());
+    hold("archive", read("GET"))?;
+    let _ = runtime.block_on(web.read_file(text).into_future());
+    hold("read_file", read("GET"))?;
+    // Refused as it is, nothing is made there.
+    let _ = runtime.block_on(web.copy_out(text, "/nonexistent/bowline").into_future());
+    hold("copy_out", read("GET"))?;
+    let _ = runtime.block_on(web.copy_in("/dev/null", text).into_future());
+    hold("copy_in", read("HEAD"))?;
+    let _ = runtime.block_on(web.write_file(text, text.to_owned()).into_future());
+    hold("write_file", put())?;
+    let _ = runtime.block_on(web.put_archive(text, &[0; 1024][..]).into_future());
+    hold("put_archive", put())
+}
+
+fn checkpoints(
+    runtime: &tokio::runtime::Runtime,
+    web: &Container<Running>,
+    text: &str,
+    hold: &Hold<'_>,
+) -> Result<(), TestCaseError> {
+    const ALL: &[Option<&str>] = &[Some("containers"), ID, Some("checkpoints")];
+    const ONE: &[Option<&str>] = &[Some("containers"), ID, Some("checkpoints"), None];
+    let _ = runtime.block_on(web.checkpoints().dir(text).into_future());
+    hold("checkpoints", Shape { method: "GET", segments: ALL, keys: &["dir"] })?;
+    let _ = runtime.block_on(web.remove_checkpoint(text).into_future());
+    hold("remove_checkpoint", Shape { method: "DELETE", segments: ONE, keys: &[] })?;
+    let _ = runtime.block_on(web.remove_checkpoint("p1").dir(text).into_future());
+    const P1: &[Option<&str>] = &[Some("containers"), ID, Some("checkpoints"), Some("p1")];
+    hold("remove_checkpoint", Shape { method: "DELETE", segments: P1, keys: &["dir"] })
 }
 
 /// Names of images hold slashes and colons, and stay one segment.

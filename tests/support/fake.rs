@@ -115,6 +115,11 @@ impl Peer {
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
         let mut seen = Seen { connection: self.nth, method, target, headers, body: Vec::new() };
+        if seen.header("transfer-encoding") == Some("chunked") {
+            seen.body = self.chunks().await?;
+            self.shared.note(|log| log.requests.push(seen.clone()));
+            return Some(seen);
+        }
         let length = seen.header("content-length").map_or(0, |l| l.parse().unwrap());
         while self.read.len() < length {
             self.more().await?;
@@ -122,6 +127,30 @@ impl Peer {
         seen.body = self.read.drain(..length).collect();
         self.shared.note(|log| log.requests.push(seen.clone()));
         Some(seen)
+    }
+
+    /// Read a body in chunks.
+    async fn chunks(&mut self) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let end = loop {
+                match self.read.windows(2).position(|w| w == b"\r\n") {
+                    Some(at) => break at,
+                    None => self.more().await?,
+                }
+            };
+            let size = std::str::from_utf8(&self.read[..end]).unwrap();
+            let size = usize::from_str_radix(size, 16).expect("a chunk's size");
+            let whole = end + 2 + size + 2;
+            while self.read.len() < whole {
+                self.more().await?;
+            }
+            body.extend(&self.read[end + 2..whole - 2]);
+            self.read.drain(..whole);
+            if size == 0 {
+                return Some(body);
+            }
+        }
     }
 
     async fn more(&mut self) -> Option<()> {

@@ -6,4 +6,6 @@ pub mod drops;
 pub mod engine;
 pub mod fake;
 pub mod proxy;
+pub mod pty;
 pub mod registry;
+pub mod web;

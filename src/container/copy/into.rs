@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 use super::{Path, PathKind, ask, head};
 use crate::build::{ContextTar, Ignore, Skipped, Walk, entry, open_file};
 use crate::container::{Container, Unknown};
-use crate::error::{Error, InputError};
+use crate::error::{Error, InputError, PathError};
 use crate::image::{LeftOut, Watched};
 use crate::tar::{self, Content, Entry, Kind};
 use crate::time::Timestamp;
@@ -309,7 +309,7 @@ impl CopyIn {
             dest = Path { folder: dest.folder, contents: dest.contents, ..Path::parse(&to)? };
             there = look(&self.on, &dest).await?;
         }
-        let refused = |rule| Err(Error::invalid("destination", &self.dest, rule));
+        let refused = |what| Err(Error::Path(PathError::new(&self.dest, what)));
         match there {
             Some((PathKind::Directory, _)) => {
                 let folder = if dest.clean.is_empty() { "/".to_owned() } else { dest.clean };
@@ -317,7 +317,7 @@ impl CopyIn {
             }
             Some(_) if is_folder => return refused("is no directory, and a directory is copied"),
             Some((PathKind::File, _)) => {}
-            Some(_) => return refused("must be a directory or a file"),
+            Some(_) => return refused("is neither a directory nor a file"),
             // A new folder may be given a slash, but "new/." is in a folder that is not there.
             None if dest.contents || (!is_folder && dest.folder) => {
                 return refused("is no directory that is there");
@@ -326,7 +326,7 @@ impl CopyIn {
         }
         match dest.split() {
             Some((folder, name)) => Ok((folder.to_owned(), Some(name.as_bytes().to_vec()))),
-            None => refused("must name a file"),
+            None => refused("names no file"),
         }
     }
 
@@ -344,7 +344,7 @@ impl CopyIn {
         let left_out = LeftOut::default();
         let stream = Box::pin(Watched { tar, left_out: left_out.clone() });
         send(&self.on, &self.put.call(&self.on, &folder), stream).await?;
-        Ok(CopiedIn { skipped: left_out.get() })
+        Ok(CopiedIn { skipped: left_out.get().skipped })
     }
 }
 

@@ -7,10 +7,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::unpack::{Copied, Fault, Place, Rules, Unpack};
-use super::{Path, PathKind, PathStat, ask, head};
+use super::place::Place;
+use super::unpack::{Fault, Rules, Unpack};
+use super::{Copied, Path, PathKind, PathStat, ask, head};
 use crate::container::{Container, Unknown};
-use crate::error::{Error, OutputError, StreamError, StreamFault};
+use crate::error::{Error, OutputError, PathError, StreamError, StreamFault};
 use crate::stream::TarStream;
 use crate::tar::{FoundKind, Item, Reader};
 use crate::transport::stream_error;
@@ -120,8 +121,8 @@ impl ReadFile {
         Err(self.refused("is a link that never comes to a file"))
     }
 
-    fn refused(&self, rule: &str) -> Error {
-        Error::invalid("container path", &self.path, rule)
+    fn refused(&self, what: &'static str) -> Error {
+        Error::Path(PathError::new(&self.path, what))
     }
 }
 

@@ -100,6 +100,54 @@ impl Healthcheck {
         self.config.retries = Some(retries);
         self
     }
+
+    /// Return what stands behind `HEALTHCHECK` in a Dockerfile, and what is wrong with it.
+    pub(crate) fn instruction(self) -> (String, Checks) {
+        let Healthcheck { config, mut checks } = self;
+        let mut words = String::new();
+        for (flag, time) in [
+            ("interval", config.interval),
+            ("timeout", config.timeout),
+            ("start-period", config.start_period),
+            ("start-interval", config.start_interval),
+        ] {
+            if let Some(time) = time.filter(|time| *time > 0) {
+                words.push_str(&format!("--{flag}={time}ns "));
+            }
+        }
+        if let Some(retries) = config.retries.filter(|retries| *retries > 0) {
+            words.push_str(&format!("--retries={retries} "));
+        }
+        let mut test = config.test.into_iter();
+        match (test.next().as_deref(), test.next()) {
+            (Some("NONE"), _) => words = "NONE".to_owned(),
+            (Some("CMD-SHELL"), Some(line)) if is_plain(&line) => {
+                words.push_str(&format!("CMD {line}"));
+            }
+            (Some("CMD-SHELL"), Some(line)) => {
+                let shell = ["/bin/sh".to_owned(), "-c".to_owned(), line];
+                words.push_str(&format!("CMD {}", json_list(shell)));
+            }
+            (Some(_), Some(program)) => {
+                let command = std::iter::once(program).chain(test);
+                words.push_str(&format!("CMD {}", json_list(command)));
+            }
+            _ => checks.fail("health check", "", "must say what to run"),
+        }
+        (words, checks)
+    }
+}
+
+/// Say whether a line means the same in a Dockerfile: it is not cut at its ends, taken for a list,
+/// or for more than one line.
+fn is_plain(line: &str) -> bool {
+    line.trim() == line && !line.starts_with('[') && !line.ends_with('\\') && !line.contains('\n')
+}
+
+/// Write words as a JSON list. That always succeeds.
+pub(crate) fn json_list(words: impl IntoIterator<Item = String>) -> String {
+    let words: Vec<String> = words.into_iter().collect();
+    serde_json::to_string(&words).unwrap_or_default()
 }
 
 /// Zero is "as the image says" to the engine; a shorter time than a millisecond it refuses.

@@ -83,6 +83,17 @@ impl PortSpec {
 
     /// Return the container's ports alone, as "80/tcp".
     pub(super) fn exposed(self) -> Result<Vec<String>, InvalidInput> {
+        let (container, protocol) = self.own()?;
+        Ok(container.numbers().map(|port| format!("{port}/{protocol}")).collect())
+    }
+
+    /// Return the container's ports alone in one word, as "8000-8010/udp".
+    pub(crate) fn to_expose(self) -> Result<String, InvalidInput> {
+        let (container, protocol) = self.own()?;
+        Ok(format!("{container}/{protocol}"))
+    }
+
+    fn own(self) -> Result<(Range, &'static str), InvalidInput> {
         let Ports { host, container, protocol } = self.0?;
         if let Some(Place { ports, .. }) = host {
             let text = match ports {
@@ -91,7 +102,7 @@ impl PortSpec {
             };
             return Err(InvalidInput::new("port to expose", text, "must not name the host's side"));
         }
-        Ok(container.numbers().map(|port| format!("{port}/{protocol}")).collect())
+        Ok((container, protocol))
     }
 
     /// Return each port of the container, as "80/tcp", with its place on the host.

@@ -1,13 +1,14 @@
 //! What a build reports, and what it comes to.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
 use super::LeftOut;
-use crate::build::Skipped;
+use crate::build::{Notes, Skipped};
 use crate::error::{BuildError, Error, StreamError, StreamFault};
 use crate::image::progress::{Message, Messages};
 use crate::image::reference::{ImageId, ImageName};
@@ -30,7 +31,7 @@ pub enum BuildOutput {
     },
     /// What a step printed, or the builder remarks, as it comes; mostly a line with its end.
     Text(String),
-    /// A layer of what is begun from travels.
+    /// A layer of what is begun from travels; or a line that is none of the others.
     Layer(LayerProgress),
     /// An image is made: the last is the result.
     Image(ImageId),
@@ -46,6 +47,10 @@ pub struct Built {
     pub id: ImageId,
     /// What the context's folder holds and no archive can: sockets, devices, pipes.
     pub skipped: Vec<Skipped>,
+    /// What of the context's folder was sent and looks like a secret, by its name: `.env`, private
+    /// keys, `.git`, `.aws/credentials` and the like. Whoever has the image may have those too,
+    /// unless a `.dockerignore` keeps them back.
+    pub secrets: Vec<PathBuf>,
 }
 
 /// A build under way: what it reports, and what it comes to.
@@ -118,7 +123,8 @@ impl BuildStream {
             return Err(Error::Stream(StreamError { call, fault: StreamFault::Cut }));
         };
         let image = Image::new(self.transport, ImageName::Id(id.clone()));
-        Ok(Built { image, id, skipped: self.left_out.get() })
+        let Notes { skipped, secrets } = self.left_out.get();
+        Ok(Built { image, id, skipped, secrets })
     }
 }
 
@@ -132,8 +138,8 @@ impl Stream for BuildStream {
 
 impl Seen {
     fn take(&mut self, message: Message) -> Option<BuildOutput> {
-        if let Some(aux) = &message.aux {
-            let id = aux.get("ID").and_then(|id| id.as_str())?.parse::<ImageId>().ok()?;
+        let id = message.aux.as_ref().and_then(|aux| aux.get("ID")).and_then(|id| id.as_str());
+        if let Some(id) = id.and_then(|id| id.parse::<ImageId>().ok()) {
             self.image = Some(id.clone());
             return Some(BuildOutput::Image(id));
         }
@@ -195,7 +201,8 @@ mod tests {
         assert!(matches!(see(&mut seen, r#"{"status":"Pulling"}"#), Some(BuildOutput::Layer(_))));
         // Another builder's trace, in a form of its own.
         let trace = r#"{"id":"moby.buildkit.trace","aux":"CkQK"}"#;
-        assert_eq!(see(&mut seen, trace), None);
+        let passed_on = see(&mut seen, trace).unwrap();
+        assert!(matches!(passed_on, BuildOutput::Layer(_)), "{passed_on:?}");
         let id = format!("sha256:{}", "0a".repeat(32));
         let made = see(&mut seen, &format!(r#"{{"aux":{{"ID":"{id}"}}}}"#)).unwrap();
         assert_eq!(made, BuildOutput::Image(id.parse().unwrap()));

@@ -9,6 +9,7 @@ const OLD_HUB: &str = "index.docker.io";
 /// Where the Hub keeps the images that are named by one word.
 pub(super) const OFFICIAL: &str = "library/";
 const LONGEST_PATH: usize = 255;
+const TOO_LONG: &str = "must have a repository path of at most 255 characters";
 const LONGEST_TAG: usize = 128;
 
 /// Read a reference, or say which rule it breaks. The first checks could be left out: what they refuse, a later one would refuse with a less helpful rule.
@@ -35,12 +36,20 @@ pub(super) fn parse(text: &str) -> Result<ImageRef, &'static str> {
     };
     let (rest, digest) = part(rest, '@');
     let (path, tag) = part(rest, ':');
-    check_domain(domain)?;
+    let host = check_domain(domain);
     check_path(path)?;
+    if let Err(rule) = host {
+        // Engines take what is no host for the beginning of a path, on no registry at all: an
+        // image can be called so, and cannot be pulled or pushed.
+        check_path(domain).map_err(|_| rule)?;
+        if domain.len() + 1 + path.len() > LONGEST_PATH {
+            return Err(TOO_LONG);
+        }
+    }
     let official = domain == HUB && !path.contains('/');
     let prefix = if official { OFFICIAL } else { "" };
     if prefix.len() + path.len() > LONGEST_PATH {
-        return Err("must have a repository path of at most 255 characters");
+        return Err(TOO_LONG);
     }
     tag.map_or(Ok(()), check_tag)?;
     digest.map_or(Ok(()), check_digest)?;
@@ -62,7 +71,7 @@ pub(super) fn is_domain(first: &str) -> bool {
     first == "localhost" || first.contains(|c: char| c == '.' || c == ':' || c.is_ascii_uppercase())
 }
 
-fn check_domain(domain: &str) -> Result<(), &'static str> {
+pub(super) fn check_domain(domain: &str) -> Result<(), &'static str> {
     let (host, port) = match domain.strip_prefix('[') {
         Some(inner) => {
             let Some((address, after)) = inner.split_once(']') else {
@@ -228,6 +237,8 @@ mod tests {
             ("library/a/b".into(), "library/a/b".into(), "docker.io/library/a/b".into()),
             official(&format!("img@sha384:{}", "0".repeat(96))),
             same("reg.io:80/a.b_c__d-e--f/0:1.0-rc_1"),
+            same("my_host.io/img:t"),
+            same("a.b_c/d/e"),
         ] {
             n += 1;
             let parsed = parse(&text).unwrap_or_else(|rule| panic!("{n}: {text} {rule}"));
@@ -296,8 +307,8 @@ mod tests {
             (44, "docker.io/", "a repository name"),
             (44, ":t", "a repository name"),
             (44, "@", "a repository name"),
-            // Engines take this for a name on no registry at all, which nothing can pull or push.
-            (44, "my_host.io/img", "registry host of"),
+            (44, "my_host.io./img", "registry host of"),
+            (44, &format!("my_host.io/{}", "a".repeat(245)), "at most 255"),
             (45, "ubunt\u{ff55}", "ASCII"),
             (45, "\u{430}lpine", "ASCII"),
         ] {

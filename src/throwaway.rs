@@ -1,0 +1,201 @@
+//! Containers for tests: gone when you are, however you go.
+//!
+//! ```no_run
+//! use bowline::Docker;
+//! use bowline::throwaway::Ready;
+//!
+//! #[tokio::test]
+//! async fn the_cache_is_filled() -> Result<(), Box<dyn std::error::Error>> {
+//!     let docker = Docker::connect().await?;
+//!     let ready = Ready::log("Ready to accept connections");
+//!     let redis = docker.throwaway("redis:7").publish(6379).ready(ready).await?;
+//!     let client = std::net::TcpStream::connect(redis.addr(6379)?)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Nothing more is needed: no image is pulled for it, no port is opened, no socket is mounted, and
+//! `main` may be libtest's.
+//!
+//! # What is promised
+//!
+//! | the handle, or the process | what removes the container |
+//! |---|---|
+//! | [`close`](Throwaway::close) | it does, and says so, or says why not |
+//! | is dropped: by a test that passes, panics or fails an assertion; in any runtime or none, in a `LocalSet`, in a task at the shutdown of its runtime, on a plain thread, while unwinding | a thread of this crate; the drop does not wait for it |
+//! | lies in a `static`; was forgotten (`mem::forget`) | the lease, when the process ends |
+//! | a start fails | the start, before its error is seen |
+//! | a start is dropped half-way, or its answer from the engine is lost | a thread of this crate, once the engine has made what it was asked for |
+//! | `process::exit`, `abort`, a segmentation fault, `exec` of another program | the lease |
+//! | SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGKILL, to the process or to its group; also while containers are being made | the lease |
+//! | the process and its lease are killed together; the machine loses power | the next process of this user that starts a throwaway container |
+//! | [`keep`](Throwaway::keep) | nobody |
+//!
+//! Volumes without names go with their container, and images that bear the session's label, such as
+//! one made of the container by [`commit`](Container::commit).
+//!
+//! All of this was done on Docker 20.10 on Linux, and is done by `tests/throwaway` each time it runs;
+//! for a loss of power, both processes are killed at once.
+//! From the end of the process until nothing was left took a tenth of a second for one container and
+//! half a second for eight, on a machine with little else to do; that is the time that the engine itself
+//! takes.
+//!
+//! # The lease
+//!
+//! The first throwaway container of a process starts a second process, the *lease*: the same program
+//! once more, which a hook turns into one that waits before its `main` begins. It holds one end of a
+//! pair of sockets. When this process ends, be it by SIGKILL, the kernel closes the other end, and the
+//! lease removes what bears the session's label, waits for what was being created, and ends. It is in
+//! a session of its own, holds no file of this process open, least of all its output, and takes about
+//! 5 ms to start. One that was killed is replaced by the next start.
+//!
+//! Where it cannot be started, nothing is: [`Error::Lease`] says why. `BOWLINE_LEASE=off` does without
+//! it. Then a drop waits until the container is gone, for 10 s at most, one after the other; and what a
+//! process leaves behind that ends in another way is for the next.
+//!
+//! Programs that use this crate and no throwaway container pay for the hook with one look at an
+//! environment variable. The feature `throwaway` can be switched off.
+//!
+//! # The record, and the sweep
+//!
+//! What a process has on which engine stands in a file, in `$XDG_STATE_HOME/bowline`, else
+//! `~/.local/state/bowline`, else `/var/tmp/bowline-<uid>`. The process and its lease hold a lock on it,
+//! which the kernel frees when both are dead. The first throwaway container of a process looks for
+//! records that nobody holds, beside its own start, and removes what they name. What no such record
+//! names is never touched: not a living neighbour's things, not another user's or another machine's.
+//! An engine that cannot be reached then is tried again by the next, for a week.
+//!
+//! # Labels
+//!
+//! | label | value |
+//! |---|---|
+//! | `bowline.session` | the session, which is this process's |
+//! | `bowline.item` | the session and a number |
+//! | `bowline.owner` | the program and its process id |
+//!
+//! # Limits
+//!
+//! - The lease lives where the process does. If that is a container which is killed, or a machine which
+//!   is switched off, the sweep is what is left, and it needs the folder of the records to be there.
+//! - Records are told from those of the living by locks. A folder of records that several machines
+//!   share must be on a file system that shares locks too.
+//! - A child that was forked off without `exec` keeps the lease waiting until it ends too. The handles
+//!   it has inherited remove nothing.
+//! - A program that closes files which it has not opened closes the lease's socket, and that is taken
+//!   for its end.
+//! - A pull of which nobody waits for the end any more may go on for 10 s.
+//! - Where the kernel does not say which program a process is (`/proc` is not mounted), there is no
+//!   lease.
+
+mod addr;
+mod clean;
+mod guard;
+mod keeper;
+mod lease;
+mod ready;
+mod record;
+mod session;
+mod start;
+mod story;
+mod sweep;
+
+use std::ops::Deref;
+
+pub use addr::{Addresses, ContainerPort, Family, HostPort, NoAddress, NoAddressReason};
+pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
+pub use start::StartThrowaway;
+pub use story::{Attempt, StartCause, StartError, StartPhase, Story};
+
+use crate::container::{Container, ContainerSpec, Running};
+use crate::docker::Docker;
+use crate::error::Error;
+use guard::Guard;
+
+impl Docker {
+    /// Start a container that is gone when its handle is, or this process.
+    ///
+    /// Takes an image's name, or a whole [`ContainerSpec`]. The image is pulled where it is not
+    /// there. What is promised is in [`throwaway`](crate::throwaway).
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), Box<dyn std::error::Error>> {
+    /// use bowline::throwaway::Ready;
+    ///
+    /// let ready = Ready::log("Ready to accept connections");
+    /// let redis = docker.throwaway("redis:7").publish(6379).ready(ready).await?;
+    /// let client = std::net::TcpStream::connect(redis.addr(6379)?)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`] tells what failed and what the container looked like then; it is removed
+    /// before the error is seen. As [`create`](Docker::create) and [`Container::start`] fail; it
+    /// does not become ready; or nobody would clean up after this process ([`Error::Lease`]).
+    pub fn throwaway(&self, spec: impl Into<ContainerSpec>) -> StartThrowaway {
+        StartThrowaway::new(self.clone(), spec.into())
+    }
+}
+
+/// A container that is gone when this is dropped.
+///
+/// It derefs to the [`Container<Running>`] that it is. Dropping it never panics, in any runtime or
+/// none: the removal is done on a thread of this crate's own, and the drop does not wait for it
+/// unless nobody else would finish it (see [`throwaway`](crate::throwaway)).
+#[derive(Debug)]
+#[must_use = "the container is removed when this is dropped"]
+pub struct Throwaway {
+    name: String,
+    container: Container<Running>,
+    addresses: Addresses,
+    guard: Guard,
+}
+
+impl Throwaway {
+    /// Return the container's name, which is that of no other.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Return where a client on this machine reaches a port, by IPv4 if it can be.
+    ///
+    /// As of the start: a restart may move it.
+    ///
+    /// # Errors
+    /// The port is not published, or not to be reached from here.
+    pub fn addr(&self, port: impl Into<ContainerPort>) -> Result<HostPort, NoAddress> {
+        self.addresses.get(port)
+    }
+
+    /// Return where all its ports are reached, as of the start.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Remove the container, and wait until it is gone.
+    ///
+    /// Dropped half-way, the removal goes on.
+    ///
+    /// # Errors
+    /// The engine does not remove it, or cannot be reached. It is tried again when this process
+    /// ends.
+    pub async fn close(self) -> Result<(), Error> {
+        self.guard.remove().await
+    }
+
+    /// Let the container live on: nobody removes it then, whatever becomes of this process.
+    ///
+    /// # Errors
+    /// That it is to stay could not be written down; it is removed.
+    pub fn keep(self) -> Result<Container<Running>, Error> {
+        self.guard.keep()?;
+        Ok(self.container)
+    }
+}
+
+impl Deref for Throwaway {
+    type Target = Container<Running>;
+
+    fn deref(&self) -> &Container<Running> {
+        &self.container
+    }
+}

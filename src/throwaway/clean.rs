@@ -1,0 +1,137 @@
+//! Removing what a session that is over has left, by its record: the lease and the sweep do the same.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::record::{Line, Told};
+use super::session::{ITEM, SESSION, Session};
+use crate::container::ContainerId;
+use crate::docker::Docker;
+use crate::error::Error;
+
+/// So many removals at once: an engine works on several, and no list is too long.
+const AT_ONCE: usize = 32;
+/// A creation whose answer nobody has seen comes to its end within this.
+const IN_FLIGHT: Duration = Duration::from_secs(30);
+/// Between two looks, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Remove all that bears the session's label on all its engines, but for what is to be kept. Returns
+/// whether nothing is left; after `limit` there may be.
+pub(super) async fn settle(session: &str, told: &Told, limit: Duration) -> bool {
+    let until = Instant::now() + limit;
+    let mut engines = JoinSet::new();
+    for url in told.engines.clone() {
+        let label = format!("{SESSION}={session}");
+        let clean = Clean { label, kept: told.kept.clone(), pending: told.pending.clone() };
+        engines.spawn(timeout_at(until, clean.run(url)));
+    }
+    let mut all = true;
+    while let Some(done) = engines.join_next().await {
+        all &= matches!(done, Ok(Ok(())));
+    }
+    all
+}
+
+struct Clean {
+    label: String,
+    kept: BTreeSet<String>,
+    pending: BTreeSet<String>,
+}
+
+impl Clean {
+    /// Look and remove, until there is nothing to be seen and nothing to come.
+    async fn run(mut self, url: String) {
+        let begun = Instant::now();
+        let mut pause = PAUSES.0;
+        loop {
+            let empty = match Docker::connect().host(&url).await {
+                Ok(docker) => self.round(&docker).await,
+                Err(error) => Err(error),
+            };
+            match empty {
+                Ok(true) if self.pending.is_empty() || begun.elapsed() >= IN_FLIGHT => return,
+                // What was there is gone. Is there more?
+                Ok(false) => pause = PAUSES.0,
+                Ok(true) | Err(_) => {}
+            }
+            sleep(pause).await;
+            pause = PAUSES.1.min(pause * 2);
+        }
+    }
+
+    /// Remove what is there; say whether there was nothing.
+    async fn round(&mut self, docker: &Docker) -> Result<bool, Error> {
+        let mut found = Vec::new();
+        for row in docker.containers().all().label(&self.label).await? {
+            let item = row.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if !self.kept.contains(item) {
+                found.push(row.id);
+            }
+        }
+        let mut empty = found.is_empty();
+        remove_all(docker, found).await?;
+        for image in docker.images().label(&self.label).await? {
+            match docker.image(&image.id)?.remove().force().await {
+                // What is to stay needs it.
+                Err(error) if error.is_conflict() && !self.kept.is_empty() => continue,
+                Err(error) if !error.is_not_found() => return Err(error),
+                Ok(_) | Err(_) => empty = false,
+            }
+        }
+        Ok(empty)
+    }
+}
+
+async fn remove_all(docker: &Docker, containers: Vec<ContainerId>) -> Result<(), Error> {
+    let (mut removals, mut all) = (JoinSet::new(), Ok(()));
+    for id in containers {
+        if removals.len() >= AT_ONCE {
+            all = all.and(next(&mut removals).await);
+        }
+        removals.spawn(remove(docker.clone(), id));
+    }
+    while !removals.is_empty() {
+        all = all.and(next(&mut removals).await);
+    }
+    all
+}
+
+async fn next(removals: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
+    match removals.join_next().await {
+        Some(Ok(done)) => done,
+        // A removal does not panic; the next look shows what it left.
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
+/// Remove a container whatever it does, and its volumes without names. Gone already is as good.
+pub(super) async fn remove(docker: Docker, id: ContainerId) -> Result<(), Error> {
+    let removed = docker.containers().all().id(id.as_str()).remove().force().volumes().await?;
+    removed.failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+}
+
+/// Wait for a container that the engine may be making, although the answer was lost, and remove it.
+pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
+    let begun = Instant::now();
+    let mut pause = PAUSES.0;
+    while begun.elapsed() < IN_FLIGHT {
+        let made = docker.containers().all().label(format!("{ITEM}={item}")).await;
+        let made: Vec<_> = made.into_iter().flatten().map(|row| row.id).collect();
+        if !made.is_empty() {
+            // The lease need not wait for it any more: it can be seen.
+            let _ = session.tell(Line::Made(&item));
+            if remove_all(&docker, made).await.is_ok() {
+                return;
+            }
+        }
+        sleep(pause).await;
+        pause = PAUSES.1.min(pause * 2);
+    }
+    let _ = session.tell(Line::Made(&item));
+}

@@ -1,0 +1,73 @@
+//! Holds a container, and removes it when it is let go of.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use super::record::Line;
+use super::session::{Session, no_thread};
+use super::{clean, keeper};
+use crate::container::ContainerId;
+use crate::docker::Docker;
+use crate::error::Error;
+
+/// Without a lease, a drop waits for the removal at most this long.
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Guard {
+    session: Arc<Session>,
+    docker: Docker,
+    id: ContainerId,
+    item: String,
+    armed: bool,
+}
+
+impl Guard {
+    pub(super) fn new(
+        session: Arc<Session>,
+        docker: Docker,
+        id: ContainerId,
+        item: String,
+    ) -> Guard {
+        Guard { session, docker, id, item, armed: true }
+    }
+
+    /// Remove the container, and wait for it. Dropped half-way, it is removed all the same.
+    pub(super) async fn remove(mut self) -> Result<(), Error> {
+        self.armed = false;
+        let removal = clean::remove(self.docker.clone(), self.id.clone());
+        keeper::spawn(removal).map_err(no_thread)?.await?
+    }
+
+    /// Let the container be.
+    pub(super) fn keep(mut self) -> Result<(), Error> {
+        self.session.tell(Line::Keep(&self.item))?;
+        self.armed = false;
+        Ok(())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.session.is_of_this_process() {
+            // In a child that was forked off, this is a copy: the container is the parent's. So are
+            // the connections, and to close them here would deafen the parent: the two share what
+            // tells of sockets.
+            return std::mem::forget(self.docker.clone());
+        }
+        if !self.armed {
+            return;
+        }
+        let (done, wait) = mpsc::channel::<()>();
+        let removal = clean::remove(self.docker.clone(), self.id.clone());
+        let begun = keeper::spawn(async move {
+            // Nobody is left to be told of a failure: `close` tells it.
+            let _ = removal.await;
+            drop(done);
+        });
+        // Where no thread can be had, the lease or the next sweep removes it.
+        if begun.is_ok() && !self.session.outlives() && !keeper::is_here() {
+            let _ = wait.recv_timeout(LIMIT);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Starting a throwaway container.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::guard::Guard;
+use super::record::Line;
+use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
+use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
+use super::{Throwaway, clean, keeper};
+use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
+use crate::container::{Container, ContainerSpec, Created, Running};
+use crate::docker::Docker;
+use crate::error::{Error, Phase, TimeoutError};
+use crate::verb::awaitable;
+
+/// A creation that nobody waits for any more may take so long; what it makes is removed then. It may
+/// be the pull that takes the time, and that is not to go on for long.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The verb behind [`Docker::throwaway`].
+///
+/// The commonest settings can be made here; for all others give it a [`ContainerSpec`].
+///
+/// Dropped half-way, what it has made by then is removed, and so is what the engine makes of a
+/// request that was under way.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct StartThrowaway {
+    docker: Docker,
+    spec: ContainerSpec,
+    ready: Option<Ready>,
+    limit: Option<Duration>,
+}
+
+/// Setters that hand on to the spec's of the same name.
+macro_rules! forward {
+    ($($(#[doc = $doc:literal])* $name:ident($($arg:ident: $type:ty),*);)*) => {
+        impl StartThrowaway {$(
+            $(#[doc = $doc])*
+            pub fn $name(mut self, $($arg: $type),*) -> StartThrowaway {
+                self.spec = self.spec.$name($($arg),*);
+                self
+            }
+        )*}
+    };
+}
+
+forward! {
+    /// Set the command: [`ContainerSpec::cmd`].
+    cmd(command: impl IntoIterator<Item = impl Into<String>>);
+    /// Set the program that the command is the arguments of: [`ContainerSpec::entrypoint`].
+    entrypoint(entrypoint: impl IntoIterator<Item = impl Into<String>>);
+    /// Set an environment variable: [`ContainerSpec::env`].
+    env(name: impl Into<String>, value: impl Into<String>);
+    /// Publish a port: 6379 is one of the container's, on a free one of the host. Other forms as
+    /// for [`ContainerSpec::publish`].
+    publish(ports: impl Into<PortSpec>);
+    /// Mount files: [`ContainerSpec::mount`].
+    mount(mount: Mount);
+    /// Mount files, in the short form: [`ContainerSpec::volume`].
+    volume(volume: impl Into<String>);
+    /// Mount memory: [`ContainerSpec::tmpfs`].
+    tmpfs(tmpfs: impl Into<String>);
+    /// Connect to a network: [`ContainerSpec::network`].
+    network(network: impl Into<Endpoint>);
+    /// Add a name on the first network: [`ContainerSpec::network_alias`].
+    network_alias(alias: impl Into<String>);
+    /// Name it, instead of a name that no other container has: [`ContainerSpec::name`].
+    name(name: impl Into<String>);
+    /// Label it: [`ContainerSpec::label`].
+    label(key: impl Into<String>, value: impl Into<String>);
+    /// Set the host name inside: [`ContainerSpec::hostname`].
+    hostname(name: impl Into<String>);
+    /// Make a host known by name: [`ContainerSpec::add_host`].
+    add_host(host: impl Into<String>, address: impl fmt::Display);
+    /// Set the user: [`ContainerSpec::user`].
+    user(user: impl Into<String>);
+    /// Set the directory it starts in: [`ContainerSpec::workdir`].
+    workdir(path: impl Into<String>);
+    /// Set how the engine finds out whether it is healthy: [`ContainerSpec::healthcheck`].
+    healthcheck(check: Healthcheck);
+    /// Set the image's platform: [`ContainerSpec::platform`].
+    platform(platform: impl Into<String>);
+    /// Set when the image is pulled: [`ContainerSpec::pull`].
+    pull(policy: PullPolicy);
+    /// Give it all privileges: [`ContainerSpec::privileged`].
+    privileged();
+}
+
+impl StartThrowaway {
+    pub(super) fn new(docker: Docker, spec: ContainerSpec) -> StartThrowaway {
+        StartThrowaway { docker, spec, ready: None, limit: None }
+    }
+
+    /// Wait until it is ready. Without this, it is enough that it was started.
+    pub fn ready(mut self, ready: impl Into<Ready>) -> StartThrowaway {
+        self.ready = Some(ready.into());
+        self
+    }
+
+    /// Limit the whole, the pull of the image too. When it passes, what was made is removed.
+    pub fn timeout(mut self, limit: Duration) -> StartThrowaway {
+        self.limit = Some(limit);
+        self
+    }
+
+    async fn run(self) -> Result<Throwaway, StartError> {
+        let StartThrowaway { docker, spec, ready, limit } = self;
+        let image = spec.get_image().map(ToString::to_string).unwrap_or_default();
+        let name = spec.get_name().unwrap_or_default().to_owned();
+        let attempt = Attempt { image, name, phase: StartPhase::Create, begun: Instant::now() };
+        let start = Start { docker, limit, attempt };
+        // On the keeper, so that what has been begun is brought to an end without this runtime.
+        let started = match keeper::spawn(start.clone().begin(spec)) {
+            Ok(work) => work.tied(Duration::ZERO).await,
+            Err(error) => Err(no_thread(error)),
+        };
+        match (started, ready) {
+            (Ok(Ok(started)), Some(ready)) => start.wait(started, ready).await,
+            (Ok(started), _) => started,
+            (Err(error), _) => Err(start.tell(error).await),
+        }
+    }
+}
+
+awaitable!(StartThrowaway => Result<Throwaway, StartError>);
+
+/// A start under way.
+#[derive(Clone)]
+struct Start {
+    docker: Docker,
+    limit: Option<Duration>,
+    attempt: Attempt,
+}
+
+impl Start {
+    async fn begin(mut self, spec: ContainerSpec) -> Result<Throwaway, StartError> {
+        let (created, guard) = match self.create(spec).await {
+            Ok(made) => made,
+            Err(cause) => return Err(self.tell(cause).await),
+        };
+        self.attempt.phase = StartPhase::Start;
+        match self.start(created).await {
+            Ok((container, addresses)) => {
+                Ok(Throwaway { name: self.attempt.name, container, addresses, guard })
+            }
+            Err(cause) => Err(self.fail(cause, guard).await),
+        }
+    }
+
+    async fn create(&mut self, spec: ContainerSpec) -> Result<Made, StartCause> {
+        let session = Session::of(&self.docker)?;
+        let item = session.item();
+        if self.attempt.name.is_empty() {
+            self.attempt.name = format!("bowline-{item}");
+        }
+        let spec = spec
+            .name(&self.attempt.name)
+            .label(SESSION, session.id())
+            .label(ITEM, &item)
+            .label(OWNER, session.owner());
+        let making = make(session, self.docker.clone(), spec, item);
+        // A creation is not broken off: only its answer tells whether there is something to remove.
+        let making = keeper::spawn(making).map_err(no_thread)?.tied(GRACE);
+        self.limited(async { Ok(making.await??) }).await
+    }
+
+    async fn start(
+        &self,
+        created: Container<Created>,
+    ) -> Result<(Container<Running>, Addresses), StartCause> {
+        self.limited(async {
+            let container = created.start().await?;
+            let details = container.inspect().await?;
+            Ok((container, Addresses::of(&self.docker, &details).await))
+        })
+        .await
+    }
+
+    async fn wait(mut self, started: Throwaway, ready: Ready) -> Result<Throwaway, StartError> {
+        self.attempt.phase = StartPhase::Ready;
+        self.attempt.name.clone_from(&started.name);
+        let on = Subject::new(&self.docker, &started.container, &started.name);
+        match self.limited(async { Ok(ready.until(&on).await?) }).await {
+            Ok(()) => Ok(started),
+            Err(cause) => Err(self.fail(cause, started.guard).await),
+        }
+    }
+
+    /// Do a part of it within what is left of the time.
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, StartCause>>,
+    ) -> Result<T, StartCause> {
+        let Some(after) = self.limit else { return work.await };
+        let left = after.saturating_sub(self.attempt.begun.elapsed());
+        tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
+            let call = "start a throwaway container".to_owned();
+            let (phase, maybe_applied) = (Phase::Overall, true);
+            Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }).into())
+        })
+    }
+
+    async fn tell(self, cause: impl Into<StartCause>) -> StartError {
+        StartError::gather(&self.docker, self.attempt, cause).await
+    }
+
+    /// Tell what the container looked like, and remove it before the error is seen. Should that
+    /// fail, the lease tries again.
+    async fn fail(self, cause: StartCause, guard: Guard) -> StartError {
+        let error = self.tell(cause).await;
+        let _ = guard.remove().await;
+        error
+    }
+}
+
+type Made = (Container<Created>, Guard);
+
+/// Create, while the lease knows that something may come of it.
+async fn make(
+    session: Arc<Session>,
+    docker: Docker,
+    spec: ContainerSpec,
+    item: String,
+) -> Result<Made, Error> {
+    session.tell(Line::Making(&item))?;
+    match docker.create(spec).await {
+        Ok(created) => {
+            let guard = Guard::new(session.clone(), docker, created.id().clone(), item.clone());
+            session.tell(Line::Made(&item))?;
+            Ok((created, guard))
+        }
+        Err(error) => {
+            match error.maybe_applied() {
+                true => drop(tokio::spawn(clean::lost(docker, session, item))),
+                false => session.tell(Line::Made(&item))?,
+            }
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Containers that are gone when you are, on a real engine: every way to end is taken for real, by
+//! this program once more, and what is left is counted by label.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod drops;
+mod ends;
+mod helper;
+mod leases;
+mod starts;
+mod sweeps;
