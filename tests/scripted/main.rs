@@ -20,5 +20,6 @@ mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
+mod tls;
 mod uploads;
 mod versions;
