@@ -29,7 +29,8 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, E
     })
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+/// Read a file of the configuration: none if there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -53,7 +54,7 @@ pub(crate) fn unreadable(path: &Path, e: &std::io::Error) -> Error {
 }
 
 /// Unlike [`Error::invalid`], leave the path whole: a store's paths are long.
-fn refuse_file(path: &Path, rule: String) -> Error {
+pub(crate) fn refuse_file(path: &Path, rule: String) -> Error {
     let value = excerpt(&path.to_string_lossy(), 4096);
     Error::InvalidInput(InvalidInput { what: "docker configuration", value, rule })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::container::{ContainerSpec, Create, Find, List, Prune, Run};
-use crate::error::{ConnectError, ConnectFailure, Error, Tried};
+use crate::error::{ConnectError, Error, Tried};
 use crate::events::WatchEvents;
 use crate::image::reference::{IntoImageName, IntoImageRef};
 use crate::image::{
@@ -16,7 +16,9 @@ use crate::image::{
 };
 use crate::registry::{Credentials, Login};
 use crate::system::{self, Ping, Version};
-use crate::transport::{self, Host, Surroundings, Timeouts, Transport};
+#[cfg(feature = "tls")]
+use crate::transport::Tls;
+use crate::transport::{self, Host, NoRoute, Route, Surroundings, Timeouts, Transport};
 use crate::verb::awaitable;
 use crate::wire::ApiVersion;
 
@@ -56,11 +58,45 @@ impl Docker {
     /// the well-known sockets that answers (`/var/run/docker.sock`, the rootless one, Docker
     /// Desktop's, Podman's). An engine that was asked for by name is never replaced by another.
     ///
+    /// TLS is asked for by `DOCKER_TLS_VERIFY`, `DOCKER_TLS` or `DOCKER_CERT_PATH` being set to
+    /// anything, by the context, by `https://`, or by [`Connect::tls`]. Then nothing is ever sent in
+    /// the clear, and a build without the feature `tls` refuses. By the variables, `ca.pem`, and
+    /// `cert.pem` with `key.pem` where the engine wants to know who comes, are those of
+    /// `DOCKER_CERT_PATH` or else of `~/.docker`; and where no engine is named, it is the one at
+    /// `tcp://localhost:2376`. Any certificate is taken only where the program
+    /// ([`danger_accept_any_certificate`](crate::Tls::danger_accept_any_certificate)) or the context
+    /// (`SkipTLSVerify`) says so in so many words: with `DOCKER_TLS` alone the docker command does
+    /// not check the engine's certificate, and this does.
+    ///
+    /// `ssh://user@host` takes the feature `ssh`. It runs the system's `ssh`, without asking for
+    /// pass phrases or passwords, and `docker system dial-stdio` on the other side, where there must
+    /// be a `docker` command. The process `ssh` and its connection are shared by all calls, and end
+    /// with the last of them.
+    ///
     /// # Errors
     /// [`Error::Connect`] lists every place tried and why each failed; [`Error::InvalidInput`]
     /// where a setting cannot be understood.
     pub fn connect() -> Connect {
-        Connect { host: None, timeouts: Timeouts::default(), version: None, wait: None }
+        Connect::to(Place::Found)
+    }
+
+    /// Connect to the engine of a docker context: `docker --context NAME`.
+    ///
+    /// Neither `DOCKER_HOST` nor `DOCKER_CONTEXT` counts then. What contexts there are says
+    /// [`DockerContext::list`](crate::DockerContext::list).
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), bowline::Error> {
+    /// use bowline::Docker;
+    ///
+    /// let docker = Docker::context("build-farm").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Docker::connect); [`Error::InvalidInput`] where there is no such context.
+    pub fn context(name: impl Into<String>) -> Connect {
+        Connect::to(Place::Context(name.into()))
     }
 
     /// Return where the engine is.
@@ -348,10 +384,22 @@ impl Docker {
 #[derive(Debug, Clone)]
 #[must_use = "nothing is connected before this is awaited"]
 pub struct Connect {
-    host: Option<String>,
+    place: Place,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     timeouts: Timeouts,
     version: Option<ApiVersion>,
     wait: Option<Duration>,
+}
+
+/// Who says where the engine is.
+#[derive(Debug, Clone)]
+enum Place {
+    /// The surroundings.
+    Found,
+    /// The program, by an address or by a context's name.
+    Host(String),
+    Context(String),
 }
 
 /// Between two looks at an engine that is not up yet: this long at first, and twice as long each
@@ -360,10 +408,31 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Connect {
-    /// Set the engine's address, such as `unix:///run/docker.sock` or `tcp://10.0.0.7:2375`,
-    /// instead of looking for one.
+    fn to(place: Place) -> Connect {
+        Connect {
+            place,
+            #[cfg(feature = "tls")]
+            tls: None,
+            timeouts: Timeouts::default(),
+            version: None,
+            wait: None,
+        }
+    }
+
+    /// Set the engine's address, such as `unix:///run/docker.sock`, `tcp://10.0.0.7:2375` or
+    /// `ssh://ada@10.0.0.7`, instead of looking for one: see [`Host`].
     pub fn host(mut self, url: impl Into<String>) -> Connect {
-        self.host = Some(url.into());
+        self.place = Place::Host(url.into());
+        self
+    }
+
+    /// Ask for TLS, and say what it needs, instead of looking for that.
+    ///
+    /// It holds for an engine on TCP, `http://` included. Socket files and `ssh` have none.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: Tls) -> Connect {
+        self.tls = Some(tls);
         self
     }
 
@@ -425,27 +494,32 @@ impl Connect {
             Some(version) => Some(transport::spoken("API version", version)?),
             None => transport::asked_version(&around)?,
         };
-        let candidates = match &self.host {
-            Some(url) => vec![transport::given(url, &around)?],
-            None => transport::candidates(&around)?,
+        let candidates = match &self.place {
+            Place::Found => transport::candidates(&around)?,
+            Place::Host(url) => vec![transport::given(url, &around)?],
+            Place::Context(name) => transport::in_context(name, &around)?,
         };
         let mut tried = Vec::new();
         let (several, timeouts) = (candidates.len() > 1, self.timeouts);
         for candidate in candidates {
             let name = candidate.host.to_string();
             let origin = candidate.origin.clone();
-            if candidate.tls {
-                // Asked for TLS: nothing may go out in the clear, not even a ping.
-                let failure = ConnectFailure::Io(std::io::Error::new(
-                    std::io::ErrorKind::Unsupported,
-                    "TLS is asked for (DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH or the \
-                     context's keys), and this build has none",
-                ));
-                tried.push(Tried { host: name, origin, failure });
-                continue;
-            }
-            let transport =
-                Transport::new(candidate.host, candidate.origin, self.timeouts, version)?;
+            let route = Route::new(
+                &candidate,
+                #[cfg(feature = "tls")]
+                self.tls.as_ref(),
+                #[cfg(feature = "ssh")]
+                &around,
+            );
+            let route = match route {
+                Ok(route) => route,
+                Err(NoRoute::Invalid(error)) => return Err(error),
+                Err(NoRoute::Late(late)) => {
+                    tried.push(Tried { host: name, origin, failure: late.into() });
+                    continue;
+                }
+            };
+            let transport = Transport::by(route, candidate.origin, self.timeouts, version)?;
             // A socket that accepts and says nothing must not keep the next one waiting for long.
             let head = if several { min(timeouts.head, timeouts.connect) } else { timeouts.head };
             let mut greeting = timeouts;

@@ -13,7 +13,8 @@ mod terminal;
 use std::fmt;
 use std::time::Duration;
 
-pub use connect::{ConnectError, ConnectFailure, Tried};
+pub(crate) use connect::Late;
+pub use connect::{ConnectError, ConnectFailure, SshFault, TlsFault, Tried};
 pub use lease::LeaseError;
 pub use output::OutputError;
 pub use path::PathError;

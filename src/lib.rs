@@ -184,7 +184,10 @@ pub use text::Text;
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};
-pub use transport::{Host, Timeouts};
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use transport::Tls;
+pub use transport::{DockerContext, Host, Timeouts};
 pub use volume::{Volume, VolumeSpec};
 pub use wire::ApiVersion;
 

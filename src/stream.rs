@@ -10,6 +10,7 @@ mod lines;
 mod resume;
 mod tar;
 
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -280,7 +281,13 @@ impl Frames {
                     return Poll::Ready(Some(Ok(buffer.split().freeze())));
                 }
                 Poll::Ready(match end.replace(Ok(())) {
-                    Some(Err(e)) if e.kind() == std::io::ErrorKind::ConnectionReset => {
+                    // The second where TLS was not closed in due form: anybody can have cut it.
+                    Some(Err(e))
+                        if matches!(
+                            e.kind(),
+                            ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+                        ) =>
+                    {
                         let call = self.call.clone();
                         Some(Err(Error::Stream(StreamError { call, fault: StreamFault::Cut })))
                     }
@@ -323,6 +330,14 @@ impl Frames {
         match &mut self.from {
             From::Socket { io, .. } => Pin::new(io).poll_write(cx, buf),
             From::Body(_) => Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    /// See that what was written has left: under TLS some may wait for room in the socket.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match &mut self.from {
+            From::Socket { io, .. } => Pin::new(io).poll_flush(cx),
+            From::Body(_) => Poll::Ready(Ok(())),
         }
     }
 

@@ -13,7 +13,7 @@ pub use disk::{CacheRecord, DiskUsage, MeasureDisk, Usage, VolumeUsage, VolumeUs
 pub use info::{DriverNames, Info, SwarmInfo, SystemInfo};
 pub use prune::{PruneBuildCache, PruneSystem, PrunedBuildCache, PrunedSystem};
 
-use crate::error::{ConnectFailure, Error, excerpt};
+use crate::error::{ConnectFailure, Error, TlsFault, excerpt};
 use crate::transport::{Transport, api_version};
 use crate::verb::verb;
 use crate::wire::{ApiVersion, Call, HeaderMap, null_default};
@@ -141,6 +141,12 @@ async fn unwelcome(transport: &Transport, error: Error) -> ConnectFailure {
             None => ConnectFailure::Absent,
         },
         Error::Timeout(e) => ConnectFailure::NoAnswer(e.after),
+        // By these words Go's server, and so Docker and Podman, says what it is.
+        Error::Api(e)
+            if e.status == 400 && e.message.contains("HTTP request to an HTTPS server") =>
+        {
+            ConnectFailure::Tls(TlsFault::NotAskedFor)
+        }
         Error::Api(e) => ConnectFailure::NotAnEngine(format!(
             "it answers a ping with status {}: {}",
             e.status,

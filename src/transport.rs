@@ -12,7 +12,12 @@ mod host;
 mod http1;
 mod limits;
 mod pool;
+mod route;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod surroundings;
+#[cfg(feature = "tls")]
+mod tls;
 mod upload;
 
 use std::fmt::Write as _;
@@ -28,22 +33,26 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Phase, StreamError,
-    StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, Phase,
+    StreamError, StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
 use crate::wire::{self, ApiVersion, Call, Raw};
 
 pub(crate) use body::Body;
 use conn::Conn;
 pub(crate) use conn::{Hijacked, Io, Source};
+pub use context::DockerContext;
 use direct::{Broken, Direct};
 pub use host::Host;
 use limits::Limits;
 pub use limits::Timeouts;
 use pool::Pool;
+pub(crate) use route::{NoRoute, Route};
 pub(crate) use surroundings::{
-    Surroundings, api_version as asked_version, candidates, given, spoken,
+    Surroundings, api_version as asked_version, candidates, given, in_context, look_up, spoken,
 };
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub(crate) use upload::Upload;
 use upload::{Fault, Outgoing};
 
@@ -64,7 +73,7 @@ pub(crate) struct Transport {
 }
 
 struct Engine {
-    host: Host,
+    route: Route,
     origin: String,
     host_header: HeaderValue,
     version: AtomicU32,
@@ -83,7 +92,7 @@ pub(crate) struct Reply {
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transport")
-            .field("host", &self.engine.host.to_string())
+            .field("host", &self.engine.route.host.to_string())
             .field("api", &self.version())
             .finish_non_exhaustive()
     }
@@ -108,17 +117,29 @@ struct Failed {
 }
 
 impl Transport {
+    /// Go to what needs nothing but its address.
+    #[cfg(test)]
     pub(crate) fn new(
         host: Host,
         origin: String,
         timeouts: Timeouts,
         version: Option<ApiVersion>,
     ) -> Result<Transport, Error> {
-        let header = host.http_host_header();
+        Transport::by(host.into(), origin, timeouts, version)
+    }
+
+    /// Go this way. Nothing is dialled yet.
+    pub(crate) fn by(
+        route: Route,
+        origin: String,
+        timeouts: Timeouts,
+        version: Option<ApiVersion>,
+    ) -> Result<Transport, Error> {
+        let header = route.host.http_host_header();
         let host_header = HeaderValue::from_str(&header)
             .map_err(|_| Error::invalid("engine host", header, "must be printable ASCII"))?;
         let engine = Engine {
-            host,
+            route,
             origin,
             host_header,
             version: AtomicU32::new(version.unwrap_or(ApiVersion::OLDEST).to_bits()),
@@ -131,12 +152,12 @@ impl Transport {
     /// For tests that look at calls and send none.
     #[cfg(test)]
     pub(crate) fn nowhere() -> Transport {
-        let host = Host::Tcp { host: "engine".into(), port: 1, base: String::new() };
+        let host = Host::Tcp { host: "engine".into(), port: 1, base: String::new(), tls: false };
         Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap()
     }
 
     pub(crate) fn host(&self) -> &Host {
-        &self.engine.host
+        &self.engine.route.host
     }
 
     pub(crate) fn timeouts(&self) -> Timeouts {
@@ -346,24 +367,27 @@ impl Transport {
     /// Send on a new connection, which the answer then has to itself.
     async fn attempt_own(&self, call: &Call, limits: &Limits) -> Result<Reply, Error> {
         let request = direct::written(&self.request(call, None)?, call.body.as_deref());
-        let io = self.within(limits, call, Io::dial(&self.engine.host)).await?;
-        let mut conn = Direct::new(io, request);
+        let io = self.within(limits, call, Io::dial(&self.engine.route)).await?;
+        let mut own = Direct::new(io, request);
         let deadline = limits.head();
-        let answer = std::future::poll_fn(|cx| conn.poll_answer(cx));
+        let answer = std::future::poll_fn(|cx| own.poll_answer(cx));
         let answer = match deadline {
             Some((_, at)) => tokio::time::timeout_at(at, answer).await.ok(),
             None => Some(answer.await),
         };
-        let (maybe_applied, call_label) = (conn.has_spoken(), call.label());
+        let (maybe_applied, call_label) = (own.has_spoken(), call.label());
         let source = match (answer, deadline) {
             (Some(Ok((status, headers))), _) => {
-                return Ok(Reply { status, headers, body: Body::own(conn, limits, call) });
+                return Ok(Reply { status, headers, body: Body::own(own, limits, call) });
             }
             (None, Some(((phase, after), _))) => {
                 let call = call_label;
                 return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
             }
-            (Some(Err(Broken::Socket(e))), _) => e.into(),
+            (Some(Err(Broken::Socket(e))), _) => match conn::late(&e) {
+                Some(late) => return Err(self.connect_error(late.into())),
+                None => e.into(),
+            },
             (Some(Err(Broken::Garbled(what))), _) => what.into(),
             (Some(Err(Broken::Closed)) | None, _) => {
                 "the engine closed the connection without an answer".into()
@@ -373,7 +397,7 @@ impl Transport {
     }
 
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
-        self.within(limits, call, Conn::dial(&self.engine.host)).await
+        self.within(limits, call, Conn::dial(&self.engine.route)).await
     }
 
     /// Wait for a connection, for as long as the limits allow.
@@ -403,7 +427,7 @@ impl Transport {
 
     pub(crate) fn connect_error(&self, failure: ConnectFailure) -> Error {
         let tried = Tried {
-            host: self.engine.host.to_string(),
+            host: self.engine.route.host.to_string(),
             origin: self.engine.origin.clone(),
             failure,
         };
@@ -412,7 +436,7 @@ impl Transport {
 
     /// Open a connection that no call uses.
     pub(crate) async fn dial_raw(&self) -> Result<Io, ConnectFailure> {
-        Io::dial(&self.engine.host).await
+        Io::dial(&self.engine.route).await
     }
 
     async fn exchange(
@@ -465,13 +489,16 @@ impl Transport {
         })
         .await;
         let unwritten = conn.written() == before;
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Failed {
-            error: Error::Transport(TransportError {
-                call: call.label(),
-                maybe_applied: !unwritten,
-                source,
-            }),
-            unwritten,
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+            let error = match source.downcast::<Late>() {
+                Ok(late) => self.connect_error((*late).into()),
+                Err(source) => Error::Transport(TransportError {
+                    call: call.label(),
+                    maybe_applied: !unwritten,
+                    source,
+                }),
+            };
+            Failed { error, unwritten }
         };
         match answer {
             Ok(Ok(response)) => {
@@ -505,7 +532,7 @@ impl Transport {
             return Err(Error::invalid("request path", &call.path, "must have no empty part"));
         }
         let version = self.version();
-        let base = self.engine.host.base();
+        let base = self.engine.route.host.base();
         let query = call.query.as_str();
         let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
         target.push_str(base);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Credentials, Secret, helper, host, key};
 use crate::config::read_json;
 use crate::error::{CredentialsError, CredentialsFault, Error, excerpt};
-use crate::transport::Surroundings;
+use crate::transport::{Surroundings, look_up};
 
 const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 
@@ -49,12 +49,12 @@ impl Config {
             "osxkeychain"
         } else if !cfg!(target_os = "linux") {
             return None;
-        } else if helper::look_up("pass", dirs).is_some() {
+        } else if look_up("pass", dirs).is_some() {
             "pass"
         } else {
             "secretservice"
         };
-        let there = helper::look_up(&helper::program(name), dirs).is_some();
+        let there = look_up(&helper::program(name), dirs).is_some();
         there.then(|| Store { name: name.to_owned(), by_default: true })
     }
 }

@@ -4,7 +4,6 @@
 //! `list` answers with the registries it knows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{Credentials, Secret};
 use crate::error::{CredentialsFault, excerpt};
+use crate::transport::look_up;
 
 /// A helper may take this long: some ask a server on the net.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -149,11 +149,4 @@ fn words(out: &[u8], status: &str) -> String {
         Some(line) if !like_json => format!("{} ({status})", excerpt(line, 200)),
         _ => status.to_owned(),
     }
-}
-
-/// Find a program as a shell would, in these folders only.
-pub(super) fn look_up(program: &str, dirs: &[PathBuf]) -> Option<PathBuf> {
-    dirs.iter().map(|dir| dir.join(program)).find(|path| {
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    })
 }

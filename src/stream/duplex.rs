@@ -141,7 +141,8 @@ impl Drop for OutputHalf {
 
 /// The standard input of a process, to be written to.
 ///
-/// Bytes go to the engine as they are written; there is nothing to flush. A write waits where the
+/// Bytes go to the engine as they are written; there is nothing to flush, but under TLS, where
+/// nobody reads the output meanwhile. A write waits where the
 /// process does not read, and fails with [`BrokenPipe`](io::ErrorKind::BrokenPipe) once the
 /// process has ended or the stream has; what was written shortly before may not have been read.
 ///
@@ -236,8 +237,8 @@ impl AsyncWrite for AttachInput {
         state.frames.poll_write(cx, buf)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.state().frames.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

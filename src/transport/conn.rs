@@ -15,8 +15,9 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::body::Body;
 use super::host::Host;
+use super::route::Route;
 use super::upload::Outgoing;
-use crate::error::ConnectFailure;
+use crate::error::{ConnectFailure, Late, SshFault};
 
 /// A connection: where requests go in, and what must be polled for them to move.
 pub(super) struct Conn {
@@ -117,8 +118,8 @@ impl Meter {
 
 impl Conn {
     /// In a box: it goes from the pool to the call, to the body and back, and is large.
-    pub(super) async fn dial(host: &Host) -> Result<Box<Conn>, ConnectFailure> {
-        let io = Io::dial(host).await?;
+    pub(super) async fn dial(route: &Route) -> Result<Box<Conn>, ConnectFailure> {
+        let io = Io::dial(route).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
         let (sender, driver) =
@@ -203,6 +204,9 @@ pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync>
     let mut source = std::error::Error::source(&e);
     while let Some(s) = source {
         if let Some(io) = s.downcast_ref::<io::Error>() {
+            if let Some(late) = late(io) {
+                return late.into();
+            }
             return match io.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code).into(),
                 None => io::Error::new(io.kind(), io.to_string()).into(),
@@ -216,10 +220,19 @@ pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync>
     e.to_string().into()
 }
 
-/// A socket of either kind.
+/// What a connection that stood says only once something is read: that it does not stand.
+pub(super) fn late(e: &io::Error) -> Option<Late> {
+    e.get_ref().and_then(|e| e.downcast_ref::<Late>()).cloned()
+}
+
+/// A socket of any kind.
 pub(crate) enum Socket {
     Unix(UnixStream),
     Tcp(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<super::tls::Secured>),
+    #[cfg(feature = "ssh")]
+    Ssh(Box<super::ssh::Session>),
 }
 
 macro_rules! on_socket {
@@ -227,6 +240,10 @@ macro_rules! on_socket {
         match $socket {
             Socket::Unix($s) => $call,
             Socket::Tcp($s) => $call,
+            #[cfg(feature = "tls")]
+            Socket::Tls($s) => $call,
+            #[cfg(feature = "ssh")]
+            Socket::Ssh($s) => $call,
         }
     };
 }
@@ -238,14 +255,28 @@ pub(crate) struct Io {
 }
 
 impl Io {
-    pub(super) async fn dial(host: &Host) -> Result<Io, ConnectFailure> {
-        let socket = match host {
+    pub(super) async fn dial(route: &Route) -> Result<Io, ConnectFailure> {
+        let socket = match &route.host {
             Host::Unix(path) => Socket::Unix(dial_unix(path).await?),
             Host::Tcp { host, port, .. } => {
                 let name = host.trim_start_matches('[').trim_end_matches(']');
                 let stream = TcpStream::connect((name, *port)).await.map_err(failure)?;
                 stream.set_nodelay(true).map_err(failure)?;
+                #[cfg(feature = "tls")]
+                match &route.tls {
+                    Some(tls) => Socket::Tls(Box::new(tls.secure(stream).await?)),
+                    None => Socket::Tcp(stream),
+                }
+                #[cfg(not(feature = "tls"))]
                 Socket::Tcp(stream)
+            }
+            Host::Ssh { .. } => {
+                #[cfg(feature = "ssh")]
+                if let Some(ssh) = &route.ssh {
+                    let socket = Socket::Ssh(Box::new(ssh.dial().await?));
+                    return Ok(Io { socket, meter: Arc::default() });
+                }
+                return Err(ConnectFailure::Ssh(SshFault::NotInThisBuild));
             }
         };
         Ok(Io { socket, meter: Arc::default() })
@@ -254,10 +285,14 @@ impl Io {
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
     /// to a closed peer seems to succeed, and over either kind what was said unasked would be
     /// taken for the next answer.
-    fn hung_up(&self) -> bool {
-        let socket = match &self.socket {
-            Socket::Unix(stream) => socket2::SockRef::from(stream),
-            Socket::Tcp(stream) => socket2::SockRef::from(stream),
+    fn hung_up(&mut self) -> bool {
+        let socket = match &mut self.socket {
+            Socket::Unix(stream) => socket2::SockRef::from(&*stream),
+            Socket::Tcp(stream) => socket2::SockRef::from(&*stream),
+            #[cfg(feature = "tls")]
+            Socket::Tls(stream) => return stream.hung_up(),
+            #[cfg(feature = "ssh")]
+            Socket::Ssh(session) => session.socket(),
         };
         let mut byte = [std::mem::MaybeUninit::uninit()];
         match socket.peek(&mut byte) {

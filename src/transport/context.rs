@@ -6,11 +6,12 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::host::Host;
+use super::host::{Host, without_secrets};
+use super::surroundings::{Surroundings, TlsFrom, config_of, context_in_force};
 use crate::config::{read_json, unreadable};
 use crate::error::{Error, excerpt};
 
@@ -21,8 +22,8 @@ pub(super) const DEFAULT: &str = "default";
 #[derive(Debug, PartialEq)]
 pub(super) struct Endpoint {
     pub(super) host: Host,
-    /// Whether the context asks for TLS; never so for a socket file.
-    pub(super) tls: bool,
+    /// Whether the context asks for TLS, and how; only ever so for a TCP port.
+    pub(super) tls: Option<TlsFrom>,
 }
 
 /// Read the name of the current context from `config.json`; none is as good as [`DEFAULT`].
@@ -41,14 +42,7 @@ pub(super) fn endpoint(config: &Path, name: &str, chosen_by: &str) -> Result<End
     let refuse = |rule: String| {
         Error::invalid("docker context", name, format!("(chosen by {chosen_by}) {rule}"))
     };
-    if !is_context_name(name) {
-        return Err(refuse(
-            "must be two or more ASCII letters, digits, '_', '.', '+' and '-', and begin with a \
-             letter or digit"
-                .into(),
-        ));
-    }
-    let (id, meta) = find(&config.join("contexts").join("meta"), name).map_err(refuse)?;
+    let (id, meta) = look_up(config, name).map_err(refuse)?;
     let Some(docker) = meta.endpoints.docker else {
         return Err(refuse("has no docker endpoint".into()));
     };
@@ -63,9 +57,124 @@ pub(super) fn endpoint(config: &Path, name: &str, chosen_by: &str) -> Result<End
         }
         e => e,
     })?;
-    let keys = config.join("contexts").join("tls").join(id).join("docker");
-    let tls = host.is_tcp() && (docker.skip_tls_verify.unwrap_or(false) || holds_files(&keys)?);
+    let path = keys(config, &id);
+    let accept_any = docker.skip_tls_verify.unwrap_or(false);
+    let tls = match host {
+        Host::Tcp { .. } if accept_any || holds_files(&path)? => {
+            Some(TlsFrom::Folder { path, needs_ca: false, accept_any })
+        }
+        Host::Tcp { tls: true, .. } => Some(TlsFrom::Address),
+        _ => None,
+    };
     Ok(Endpoint { host, tls })
+}
+
+/// A docker context: an engine by a name, as `docker context create` keeps it.
+///
+/// To use one: [`Docker::context`](crate::Docker::context).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DockerContext {
+    /// Its name.
+    pub name: String,
+    /// What its maker says of it.
+    pub description: Option<String>,
+    /// The engine's address, as it stands there. `None` where it names none, and for the context
+    /// "default" where `DOCKER_HOST` is not set.
+    pub host: Option<String>,
+    /// Whether keys for TLS lie beside it.
+    pub tls: bool,
+    /// Whether it has TLS take any certificate for the engine's.
+    pub skip_tls_verify: bool,
+    /// Whether it is in force: [`Docker::connect`](crate::Docker::connect) goes there.
+    pub current: bool,
+}
+
+impl DockerContext {
+    /// List the contexts, "default" first and the others by name: `docker context ls`.
+    ///
+    /// One that cannot be read is left out; [`inspect`](DockerContext::inspect) says what is wrong
+    /// with it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] where the store, or the configuration that says which is in force,
+    /// cannot be read.
+    pub fn list() -> Result<Vec<DockerContext>, Error> {
+        DockerContext::list_in(&Surroundings::from_process())
+    }
+
+    /// Return the context that is in force: `docker context show`.
+    ///
+    /// That is "default" where `DOCKER_HOST` is set; else the one of `DOCKER_CONTEXT`; else the
+    /// one of `docker context use`; else "default".
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] where it does not exist or cannot be read.
+    pub fn current() -> Result<DockerContext, Error> {
+        let around = Surroundings::from_process();
+        DockerContext::inspect_in(&context_in_force(&around)?, &around)
+    }
+
+    /// Look a context up by its name: `docker context inspect`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] where it does not exist or cannot be read; it lists those that do.
+    pub fn inspect(name: &str) -> Result<DockerContext, Error> {
+        DockerContext::inspect_in(name, &Surroundings::from_process())
+    }
+
+    fn list_in(around: &Surroundings) -> Result<Vec<DockerContext>, Error> {
+        let current = context_in_force(around)?;
+        let mut list = Vec::new();
+        if let Some(config) = around.config_dir() {
+            let store = read_store(&config);
+            let store = store.map_err(|rule| Error::invalid("docker contexts", "all", rule))?;
+            for (id, meta) in store.found {
+                list.push(DockerContext::of(&config, &id, meta, &current)?);
+            }
+        }
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list.insert(0, DockerContext::default_one(around, &current)?);
+        Ok(list)
+    }
+
+    fn inspect_in(name: &str, around: &Surroundings) -> Result<DockerContext, Error> {
+        let current = context_in_force(around)?;
+        if name == DEFAULT {
+            return DockerContext::default_one(around, &current);
+        }
+        let config = config_of(around, name)?;
+        let found = look_up(&config, name);
+        let (id, meta) = found.map_err(|rule| Error::invalid("docker context", name, rule))?;
+        DockerContext::of(&config, &id, meta, &current)
+    }
+
+    fn of(config: &Path, id: &OsString, meta: Meta, current: &str) -> Result<DockerContext, Error> {
+        let docker = meta.endpoints.docker.unwrap_or_default();
+        Ok(DockerContext {
+            current: meta.name == current,
+            name: meta.name,
+            description: meta.metadata.and_then(|m| m.description).filter(|text| !text.is_empty()),
+            host: docker.host.filter(|host| !host.is_empty()).map(|host| without_secrets(&host)),
+            tls: holds_files(&keys(config, id))?,
+            skip_tls_verify: docker.skip_tls_verify.unwrap_or(false),
+        })
+    }
+
+    fn default_one(around: &Surroundings, current: &str) -> Result<DockerContext, Error> {
+        Ok(DockerContext {
+            name: DEFAULT.to_owned(),
+            description: None,
+            host: around.docker_host()?.map(|host| without_secrets(host.trim())),
+            tls: false,
+            skip_tls_verify: false,
+            current: current == DEFAULT,
+        })
+    }
+}
+
+fn keys(config: &Path, id: &OsString) -> PathBuf {
+    config.join("contexts").join("tls").join(id).join("docker")
 }
 
 fn is_context_name(name: &str) -> bool {
@@ -78,8 +187,17 @@ fn is_context_name(name: &str) -> bool {
 struct Meta {
     #[serde(rename = "Name")]
     name: String,
+    #[serde(rename = "Metadata")]
+    metadata: Option<Metadata>,
     #[serde(rename = "Endpoints", default)]
     endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    #[serde(rename = "Description")]
+    description: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,7 +205,7 @@ struct Endpoints {
     docker: Option<DockerEndpoint>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct DockerEndpoint {
     #[serde(rename = "Host")]
     host: Option<String>,
@@ -99,14 +217,48 @@ struct DockerEndpoint {
 ///
 /// The CLI finds the folder by the SHA-256 of the name; we read them all and compare names, which
 /// needs no hash and lets the error list what there is. A broken neighbour does no harm.
-fn find(store: &Path, name: &str) -> Result<(OsString, Meta), String> {
-    let unread = |e: &std::io::Error| format!("cannot be looked up in {}: {e}", store.display());
-    let entries = match fs::read_dir(store) {
+fn look_up(config: &Path, name: &str) -> Result<(OsString, Meta), String> {
+    if !is_context_name(name) {
+        return Err("must be two or more ASCII letters, digits, '_', '.', '+' and '-', and begin \
+                    with a letter or digit"
+            .into());
+    }
+    let mut store = read_store(config)?;
+    let places: Vec<_> = store.found.iter().map(|(_, meta)| meta.name == name).collect();
+    let times = places.iter().filter(|is| **is).count();
+    if times > 1 {
+        return Err(format!("is {times} times in {}", store.path.display()));
+    }
+    if let Some(at) = places.iter().position(|is| *is) {
+        return Ok(store.found.swap_remove(at));
+    }
+    let mut known: Vec<_> = store.found.iter().map(|(_, meta)| excerpt(&meta.name, 80)).collect();
+    known.sort();
+    let mut rule = format!("is not in {}", store.path.display());
+    if !known.is_empty() {
+        rule += &format!(", which has: {}", known.join(", "));
+    }
+    for e in store.broken {
+        rule += &format!("; {e}");
+    }
+    Err(rule)
+}
+
+struct Store {
+    path: PathBuf,
+    found: Vec<(OsString, Meta)>,
+    broken: Vec<Error>,
+}
+
+fn read_store(config: &Path) -> Result<Store, String> {
+    let path = config.join("contexts").join("meta");
+    let unread = |e: &std::io::Error| format!("cannot be looked up in {}: {e}", path.display());
+    let entries = match fs::read_dir(&path) {
         Ok(entries) => Some(entries),
         Err(e) if e.kind() == ErrorKind::NotFound => None,
         Err(e) => return Err(unread(&e)),
     };
-    let (mut found, mut known, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
     for entry in entries.into_iter().flatten() {
         let entry = entry.map_err(|e| unread(&e))?;
         let id = entry.file_name();
@@ -115,26 +267,12 @@ fn find(store: &Path, name: &str) -> Result<(OsString, Meta), String> {
             continue;
         }
         match read_json::<Meta>(&entry.path().join("meta.json")) {
-            Ok(Some(meta)) if meta.name == name => found.push((id, meta)),
-            Ok(Some(meta)) => known.push(excerpt(&meta.name, 80)),
+            Ok(Some(meta)) => found.push((id, meta)),
             Ok(None) => {}
-            Err(e) => broken.push(e.to_string()),
+            Err(e) => broken.push(e),
         }
     }
-    if found.len() > 1 {
-        return Err(format!("is {} times in {}", found.len(), store.display()));
-    }
-    found.pop().ok_or_else(|| {
-        known.sort();
-        let mut rule = format!("is not in {}", store.display());
-        if !known.is_empty() {
-            rule += &format!(", which has: {}", known.join(", "));
-        }
-        for e in broken {
-            rule += &format!("; {e}");
-        }
-        rule
-    })
+    Ok(Store { path, found, broken })
 }
 
 fn is_sha256(id: &OsString) -> bool {
@@ -183,6 +321,11 @@ pub(super) mod tests {
             self
         }
 
+        pub(in crate::transport) fn file(self, name: &str, text: &str) -> Store {
+            fs::write(self.path().join(name), text).unwrap();
+            self
+        }
+
         /// Add a context under the hash of its name, as coreutils has it.
         pub(in crate::transport) fn context(self, name: &str, docker: &str) -> Store {
             let json =
@@ -198,7 +341,7 @@ pub(super) mod tests {
             self
         }
 
-        fn id(name: &str) -> String {
+        pub(in crate::transport) fn id(name: &str) -> String {
             let out = Command::new("sh")
                 .args(["-c", "printf %s \"$1\" | sha256sum", "sh", name])
                 .output()
@@ -225,12 +368,16 @@ pub(super) mod tests {
             .meta("readme", r#"{"Name":"far","Endpoints":{"docker":{"Host":"tcp://other"}}}"#)
             .meta(&"0".repeat(64), "{broken");
         let tcp = |tls| Ok(Endpoint { host: "tcp://far:2375".parse().unwrap(), tls });
-        let local = Endpoint { host: "unix:///run/l.sock".parse().unwrap(), tls: false };
+        let folder = |name, accept_any| {
+            let path = store.path().join("contexts/tls").join(Store::id(name)).join("docker");
+            Some(TlsFrom::Folder { path, needs_ca: false, accept_any })
+        };
+        let local = Endpoint { host: "unix:///run/l.sock".parse().unwrap(), tls: None };
         assert_eq!(store.endpoint("local"), Ok(local));
-        assert_eq!(store.endpoint("far"), tcp(false));
-        assert_eq!(store.endpoint("bom"), tcp(false));
-        assert_eq!(store.endpoint("lax"), tcp(true));
-        assert_eq!(store.endpoint("locked"), tcp(true));
+        assert_eq!(store.endpoint("far"), tcp(None));
+        assert_eq!(store.endpoint("bom"), tcp(None));
+        assert_eq!(store.endpoint("lax"), tcp(folder("lax", true)));
+        assert_eq!(store.endpoint("locked"), tcp(folder("locked", false)));
     }
 
     #[test]
@@ -246,7 +393,7 @@ pub(super) mod tests {
             ("bare", "no docker endpoint"),
             ("empty", "names no host"),
             ("hostless", "names no host"),
-            ("ssh", "SSH, which is not in this build (docker context \"ssh\")"),
+            ("ssh", "must not hold a password (docker context \"ssh\")"),
             ("a", "two or more"),
             ("", "two or more"),
             (" ssh", "begin with"),
@@ -269,6 +416,49 @@ pub(super) mod tests {
 
         store = store.meta(&"0".repeat(64), r#"{"Name":"bare"}"#);
         assert!(store.endpoint("bare").unwrap_err().contains("is 2 times in"));
+    }
+
+    #[test]
+    fn contexts_are_listed_and_looked_up() {
+        let described = r#"{"Name":"far","Metadata":{"Description":"the farm"},
+            "Endpoints":{"docker":{"Host":"tcp://u:hunter2@far:2376","SkipTLSVerify":true}}}"#;
+        let store = Store::new()
+            .config(r#"{"currentContext":"near"}"#)
+            .meta(&Store::id("far"), described)
+            .keys("far")
+            .context("near", r#"{"Host":"unix:///run/n.sock"}"#)
+            .meta(&Store::id("bare"), r#"{"Name":"bare"}"#)
+            .meta(&"0".repeat(64), "{broken");
+        let config = ("DOCKER_CONFIG", store.path().as_os_str());
+        let around = Surroundings::of(&[config]);
+        let list = DockerContext::list_in(&around).unwrap();
+        let rows: Vec<_> = list
+            .iter()
+            .map(|c| (&*c.name, c.host.as_deref(), c.tls, c.skip_tls_verify, c.current))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("default", None, false, false, false),
+                ("bare", None, false, false, false),
+                ("far", Some("tcp://***@far:2376"), true, true, false),
+                ("near", Some("unix:///run/n.sock"), false, false, true),
+            ]
+        );
+        assert_eq!(list[2].description.as_deref(), Some("the farm"));
+        for one in &list {
+            assert_eq!(DockerContext::inspect_in(&one.name, &around).unwrap(), *one);
+        }
+        let error = DockerContext::inspect_in("gone", &around).unwrap_err().to_string();
+        assert!(error.contains("which has: bare, far, near"), "{error}");
+        assert!(error.contains("not valid JSON"), "{error}");
+
+        // Whoever names an engine is in the default context.
+        let around = Surroundings::of(&[config, ("DOCKER_HOST", "tcp://u:hunter2@h".as_ref())]);
+        let list = DockerContext::list_in(&around).unwrap();
+        assert_eq!(list[0].host.as_deref(), Some("tcp://***@h"));
+        assert!(list[0].current && !list[3].current);
+        assert_eq!(DockerContext::list_in(&Surroundings::of(&[])).unwrap().len(), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderMap;
 use tokio::io::AsyncWrite;
 
-use super::conn::Io;
+use super::conn::{Io, late};
 use super::http1::{Decoder, HeadReader};
 
 /// So much is asked of the socket at once to begin with, and up to so much where more is there.
@@ -47,7 +47,9 @@ pub(super) enum Broken {
 impl From<io::Error> for Broken {
     fn from(e: io::Error) -> Broken {
         match e.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Broken::Closed,
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset if late(&e).is_none() => {
+                Broken::Closed
+            }
             _ => Broken::Socket(e),
         }
     }

@@ -5,17 +5,30 @@ use std::net::Ipv6Addr;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use crate::error::Error;
+
+/// What an `ssh://` address's path shows otherwise than as it is.
+const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-').remove(b'~');
 
 /// The longest path that fits in a socket address, without its closing NUL.
 const LONGEST_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Where an engine listens: a socket file or a TCP port.
+/// Where an engine listens: a socket file, a TCP port, or a machine that `ssh` leads to.
 ///
-/// Parsed from `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375` or `http://127.0.0.1:2375`,
-/// and printed as such a URL. What stands after `unix://` is the path as it is: nothing in it is
-/// percent-decoded. The port of `tcp://` may be left out and is then 2375, that of `http://` 80;
-/// both mean plain HTTP.
+/// Parsed from `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`, `http://127.0.0.1:2375`,
+/// `https://engine.example:2376` or `ssh://user@engine.example`, and printed as such a URL. What
+/// stands after `unix://` is the path as it is: nothing in it is percent-decoded. The port of
+/// `tcp://` may be left out and is then 2375, that of `http://` 80, that of `https://` 443.
+///
+/// `tcp://` and `http://` mean plain HTTP unless TLS is asked for elsewhere, `https://` always TLS;
+/// that takes the feature `tls`. Who reaches an engine's plain port is root on its machine.
+///
+/// `ssh://` takes the feature `ssh`. User, port and what is not said are as `ssh` itself has them
+/// from its configuration; a path is the engine's socket file on that machine, and left out it is
+/// the one that the `docker` command there uses.
 ///
 /// ```
 /// use bowline::Host;
@@ -43,6 +56,20 @@ pub enum Host {
         /// What every request's path begins with: "" or such as "/engine", without a slash at
         /// its end.
         base: String,
+        /// Whether the address itself asks for TLS: `https://`.
+        tls: bool,
+    },
+    /// A machine that `ssh` leads to.
+    #[non_exhaustive]
+    Ssh {
+        /// Whom to log in as.
+        user: Option<String>,
+        /// The host as `ssh` is told it: a name, an alias of its configuration, or an address.
+        host: String,
+        /// The port, never 0.
+        port: Option<u16>,
+        /// The engine's socket file on that machine.
+        path: Option<String>,
     },
 }
 
@@ -62,11 +89,11 @@ impl Host {
         }
     }
 
-    /// Return the socket file; `None` for a TCP port.
+    /// Return the socket file on this machine; `None` where it is none.
     pub fn socket_path(&self) -> Option<&Path> {
         match self {
             Host::Unix(path) => Some(path),
-            Host::Tcp { .. } => None,
+            Host::Tcp { .. } | Host::Ssh { .. } => None,
         }
     }
 
@@ -76,26 +103,21 @@ impl Host {
         parse(text).map_err(|rule| Error::invalid(origin, without_secrets(text), rule))
     }
 
-    /// Say whether this is a TCP address: the kind for which TLS can be asked.
-    pub(crate) fn is_tcp(&self) -> bool {
-        matches!(self, Host::Tcp { .. })
-    }
-
     /// What every request's path begins with.
     pub(crate) fn base(&self) -> &str {
         match self {
-            Host::Unix(_) => "",
+            Host::Unix(_) | Host::Ssh { .. } => "",
             Host::Tcp { base, .. } => base,
         }
     }
 
     /// Return the `Host` header's value; for TCP it is also the address to dial.
     ///
-    /// Behind a socket file it is a name that says nothing: Go's HTTP server refuses a request
+    /// Elsewhere it is a name that says nothing: Go's HTTP server refuses a request
     /// whose `Host` is a path.
     pub(crate) fn http_host_header(&self) -> String {
         match self {
-            Host::Unix(_) => "localhost".to_owned(),
+            Host::Unix(_) | Host::Ssh { .. } => "localhost".to_owned(),
             Host::Tcp { host, port, .. } => format!("{host}:{port}"),
         }
     }
@@ -105,7 +127,24 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Host::Unix(path) => write!(f, "unix://{}", path.display()),
-            Host::Tcp { host, port, base } => write!(f, "tcp://{host}:{port}{base}"),
+            Host::Tcp { host, port, base, tls } => {
+                let scheme = if *tls { "https" } else { "tcp" };
+                write!(f, "{scheme}://{host}:{port}{base}")
+            }
+            Host::Ssh { user, host, port, path } => {
+                f.write_str("ssh://")?;
+                if let Some(user) = user {
+                    write!(f, "{user}@")?;
+                }
+                match host.contains(':') {
+                    true => write!(f, "[{host}]")?,
+                    false => f.write_str(host)?,
+                }
+                if let Some(port) = port {
+                    write!(f, ":{port}")?;
+                }
+                write!(f, "{}", utf8_percent_encode(path.as_deref().unwrap_or_default(), IN_PATH))
+            }
         }
     }
 }
@@ -143,10 +182,10 @@ fn parse(text: &str) -> Result<Host, String> {
             let path = PathBuf::from(rest);
             check_socket_path(&path).map(|()| Host::Unix(path))
         }
-        "tcp" => parse_tcp(rest, 2375),
-        "http" => parse_tcp(rest, 80),
-        "https" => Err("asks for TLS, which is not in this build".into()),
-        "ssh" => Err("asks for SSH, which is not in this build".into()),
+        "tcp" => parse_tcp(rest, 2375, false),
+        "http" => parse_tcp(rest, 80, false),
+        "https" => parse_tcp(rest, 443, true),
+        "ssh" => parse_ssh(rest),
         "npipe" => Err("is a Windows pipe, which is not in this build".into()),
         "fd" => Err("is an address to listen on, not one to dial".into()),
         _ => Err("has an unknown scheme; write unix:///path/to/socket or tcp://host:port".into()),
@@ -183,14 +222,63 @@ fn check_socket_path(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn parse_tcp(rest: &str, default_port: u16) -> Result<Host, String> {
-    let (authority, path) = match rest.find(['/', '?', '#']) {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
+fn parse_tcp(rest: &str, default_port: u16, tls: bool) -> Result<Host, String> {
+    let (authority, path) = split_path(rest);
     if authority.contains('@') {
         return Err("must not hold a user name or password".into());
     }
+    let (host, port) = parse_authority(authority)?;
+    Ok(Host::Tcp { host, port: port.unwrap_or(default_port), base: parse_base(path)?, tls })
+}
+
+/// Nothing here reaches `ssh` or a shell of its that either could take for something else.
+fn parse_ssh(rest: &str) -> Result<Host, String> {
+    let (authority, path) = split_path(rest);
+    let (user, authority) = match authority.rsplit_once('@') {
+        Some((user, authority)) => (Some(user), authority),
+        None => (None, authority),
+    };
+    if let Some(user) = user {
+        if user.contains(':') {
+            return Err("must not hold a password".into());
+        }
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._+-@\\".contains(c);
+        if user.is_empty() || user.starts_with('-') || !user.chars().all(legal) {
+            return Err(
+                "must have a user of ASCII letters, digits and \"._+-@\\\", not beginning \
+                        with '-'"
+                    .into(),
+            );
+        }
+    }
+    let (host, port) = parse_authority(authority)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    if host.starts_with('-') {
+        return Err("must have a host that does not begin with '-'".into());
+    }
+    if path.contains(['?', '#']) {
+        return Err("must not have a query or a fragment".into());
+    }
+    let decoded =
+        percent_decode_str(path).decode_utf8().map_err(|_| "must have a path in UTF-8")?;
+    let path = match &*decoded {
+        "" | "/" => None,
+        path => {
+            check_socket_path(Path::new(path))?;
+            Some(path.to_owned())
+        }
+    };
+    Ok(Host::Ssh { user: user.map(str::to_owned), host, port, path })
+}
+
+fn split_path(rest: &str) -> (&str, &str) {
+    match rest.find(['/', '?', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    }
+}
+
+fn parse_authority(authority: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = if let Some(bracketed) = authority.strip_prefix('[') {
         let (address, after) = bracketed.split_once(']').ok_or("has an unclosed bracket")?;
         let address: Ipv6Addr =
@@ -209,8 +297,7 @@ fn parse_tcp(rest: &str, default_port: u16) -> Result<Host, String> {
         check_host_name(name)?;
         (name.to_owned(), port)
     };
-    let port = port.map_or(Ok(default_port), parse_port)?;
-    Ok(Host::Tcp { host, port, base: parse_base(path)? })
+    Ok((host, port.map(parse_port).transpose()?))
 }
 
 fn check_host_name(name: &str) -> Result<(), String> {
@@ -283,7 +370,16 @@ mod tests {
     use super::*;
 
     fn tcp(host: &str, port: u16, base: &str) -> Host {
-        Host::Tcp { host: host.into(), port, base: base.into() }
+        Host::Tcp { host: host.into(), port, base: base.into(), tls: false }
+    }
+
+    fn ssh(user: Option<&str>, host: &str, port: Option<u16>, path: Option<&str>) -> Host {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Host::Ssh { user: own(user), host: host.into(), port, path: own(path) }
+    }
+
+    fn https(host: &str, port: u16, base: &str) -> Host {
+        Host::Tcp { host: host.into(), port, base: base.into(), tls: true }
     }
 
     fn refusal(text: &str) -> String {
@@ -311,6 +407,12 @@ mod tests {
             ("tcp://h/x@y:z", tcp("h", 2375, "/x@y:z")),
             ("http://proxy/engine//", tcp("proxy", 80, "/engine")),
             ("http://proxy:2375", tcp("proxy", 2375, "")),
+            ("https://proxy/engine", https("proxy", 443, "/engine")),
+            ("https://[::1]:2376", https("[::1]", 2376, "")),
+            ("ssh://box", ssh(None, "box", None, None)),
+            ("ssh://ada@box:22/", ssh(Some("ada"), "box", Some(22), None)),
+            ("ssh://a@b@[::1]:1", ssh(Some("a@b"), "::1", Some(1), None)),
+            ("ssh://D\\a-b@box/run/a%20b", ssh(Some("D\\a-b"), "box", None, Some("/run/a b"))),
         ] {
             assert_eq!(Host::parse("DOCKER_HOST", text).unwrap(), host, "{text}");
         }
@@ -330,8 +432,26 @@ mod tests {
             ("://x", "no scheme"),
             ("ftp://x", "unknown scheme"),
             ("http+unix:///x", "unknown scheme"),
-            ("https://h:2376", "TLS"),
-            ("ssh://h", "SSH"),
+            ("wss://h:2376", "unknown scheme"),
+            ("ssh://", "name a host"),
+            ("ssh://u@", "name a host"),
+            ("ssh://@h", "user of"),
+            ("ssh://-oProxyCommand=x", "ASCII"),
+            ("ssh://-h", "begin with '-'"),
+            ("ssh://u@-h", "begin with '-'"),
+            ("ssh://-lroot@h", "beginning with '-'"),
+            ("ssh://$(x)@h", "user of"),
+            ("ssh://u v@h", "user of"),
+            ("ssh://u%40v@h", "user of"),
+            ("ssh://u:p@h", "password"),
+            ("ssh://h:0", "port"),
+            ("ssh://h`x`", "ASCII"),
+            ("ssh://h;x", "ASCII"),
+            ("ssh://h/a?b", "query"),
+            ("ssh://h/a#b", "query"),
+            ("ssh://h/a/", "folder"),
+            ("ssh://h/%ff", "UTF-8"),
+            ("ssh://h/a%0ab", "control"),
             ("npipe:////./pipe/docker_engine", "Windows"),
             ("fd://", "listen"),
             ("unix://", "must name a socket file"),
@@ -438,8 +558,18 @@ mod tests {
         ];
         prop_oneof![
             "(/[^/\\pC\\pZ.]{1,6}){1,4}".prop_map(|p| Host::Unix(p.into())),
-            (name, 1..=u16::MAX, "(/[a-z0-9@:+]{1,5}){0,3}")
-                .prop_map(|(host, port, base)| Host::Tcp { host, port, base }),
+            (name.clone(), 1..=u16::MAX, "(/[a-z0-9@:+]{1,5}){0,3}", any::<bool>())
+                .prop_map(|(host, port, base, tls)| Host::Tcp { host, port, base, tls }),
+            (
+                prop::option::of("[a-z0-9_@.]{1,9}"),
+                name.prop_filter("an option", |name| !name.starts_with('-')),
+                prop::option::of(1..=u16::MAX),
+                prop::option::of("(/[^/\\pC.]{1,6}){1,4}"),
+            )
+                .prop_map(|(user, host, port, path)| {
+                    let host = host.trim_matches(['[', ']']).to_owned();
+                    Host::Ssh { user, host, port, path }
+                }),
         ]
     }
 
@@ -453,7 +583,7 @@ mod tests {
         fn no_text_panics(
             text in prop_oneof![
                 any::<String>(),
-                "(unix|tcp|http|ssh)://[\\[\\]@:/?#%.a-z0-9\u{0}-\u{20}é]{0,20}",
+                "(unix|tcp|https?|ssh)://[\\[\\]@:/?#%.a-z0-9\u{0}-\u{20}é]{0,20}",
             ]
         ) {
             if let Ok(host) = text.parse::<Host>() {

@@ -29,6 +29,9 @@ const VARIABLES: [&str; 10] = [
 
 /// Any of these, set and not empty, asks for TLS, even if to "0". The last one does so by the Go
 /// and Python libraries, not by the CLI: where they part, plaintext is the worse mistake.
+///
+/// By `DOCKER_TLS` alone the CLI takes any certificate. Its name does not say so, so here the
+/// engine's is checked all the same.
 const ASKS_FOR_TLS: [&str; 3] = ["DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH"];
 
 /// The environment, as far as it tells where the engine and the credentials are: read once, then
@@ -71,6 +74,12 @@ impl Surroundings {
         std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect()
     }
 
+    /// Find a program as a shell would, in those folders only.
+    #[cfg(feature = "ssh")]
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        look_up(name, &self.program_dirs())
+    }
+
     /// A variable that is set to nothing counts as unset.
     fn path(&self, name: &str) -> Option<&Path> {
         self.env.get(name).filter(|value| !value.is_empty()).map(Path::new)
@@ -85,14 +94,46 @@ impl Surroundings {
         Ok(Some(text))
     }
 
-    fn asks_for_tls(&self) -> bool {
-        ASKS_FOR_TLS.into_iter().any(|name| self.path(name).is_some())
+    /// Return the address that `DOCKER_HOST` holds, whatever it is.
+    pub(super) fn docker_host(&self) -> Result<Option<&str>, Error> {
+        self.text("DOCKER_HOST")
     }
 
-    fn runtime_dir(&self) -> Option<PathBuf> {
+    /// Say how TLS to this engine was asked for, if it was.
+    fn tls(&self, host: &Host) -> Option<TlsFrom> {
+        let Host::Tcp { tls, .. } = host else { return None };
+        if ASKS_FOR_TLS.into_iter().any(|name| self.path(name).is_some()) {
+            let path = self.path("DOCKER_CERT_PATH").map(PathBuf::from);
+            // Without a home there is no file in there, and the error says where it was sought.
+            let path = path.or_else(|| self.config_dir()).unwrap_or_default();
+            return Some(TlsFrom::Folder { path, needs_ca: true, accept_any: false });
+        }
+        tls.then_some(TlsFrom::Address)
+    }
+
+    /// The engine where none is named: as the CLI, who asks for TLS means one on TCP.
+    fn default_candidates(&self) -> Result<Vec<Candidate>, Error> {
+        let asked = ["DOCKER_TLS_VERIFY", "DOCKER_TLS"].map(|name| (name, self.path(name)));
+        let Some((origin, _)) = asked.into_iter().find(|(_, value)| value.is_some()) else {
+            return Ok(well_known(self));
+        };
+        let host = Host::parse("engine address", "tcp://localhost:2376")?;
+        let tls = self.tls(&host);
+        Ok(vec![Candidate { host, origin: format!("asked for by {origin}"), tls }])
+    }
+
+    pub(super) fn runtime_dir(&self) -> Option<PathBuf> {
         let by_uid = || self.uid.map(|uid| PathBuf::from(format!("/run/user/{uid}")));
         self.path("XDG_RUNTIME_DIR").map(PathBuf::from).or_else(by_uid)
     }
+}
+
+/// Find a program in these folders.
+pub(crate) fn look_up(program: &str, dirs: &[PathBuf]) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    dirs.iter().map(|dir| dir.join(program)).find(|path| {
+        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    })
 }
 
 /// The user this process runs as, by the owner of its folder in `/proc`: std has no `getuid`.
@@ -107,8 +148,25 @@ pub(crate) struct Candidate {
     pub(crate) host: Host,
     /// Who says so: "DOCKER_HOST", "docker context \"colima\"", "well-known socket".
     pub(crate) origin: String,
-    /// Whether TLS was asked for: then nothing may be sent in the clear. Never so for a socket file.
-    pub(crate) tls: bool,
+    /// Whether TLS was asked for, and how: then nothing may be sent in the clear. Only ever so for
+    /// a TCP port.
+    pub(crate) tls: Option<TlsFrom>,
+}
+
+/// Where that is which TLS needs.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "nobody looks there"))]
+pub(crate) enum TlsFrom {
+    /// Nowhere: the address is `https://`, and no more is said.
+    Address,
+    /// `ca.pem`, `cert.pem` and `key.pem` in a folder.
+    Folder {
+        path: PathBuf,
+        /// Without a `ca.pem` it is a mistake; where not, the system's authorities count.
+        needs_ca: bool,
+        /// The user's docker context says `SkipTLSVerify`.
+        accept_any: bool,
+    },
 }
 
 /// List the places to look for the engine, in the order to try them; never none.
@@ -116,31 +174,66 @@ pub(crate) struct Candidate {
 /// Nothing is dialled, and of files only the docker CLI's configuration is read. There is more
 /// than one candidate only if nobody chose.
 pub(crate) fn candidates(around: &Surroundings) -> Result<Vec<Candidate>, Error> {
-    if let Some(address) = around.text("DOCKER_HOST")? {
-        // Blanks alone are an error here. To the CLI they mean its default engine whatever the
-        // context; to others they mean unset.
-        let host = Host::parse("DOCKER_HOST", address)?;
-        let tls = host.is_tcp() && around.asks_for_tls();
-        return Ok(vec![Candidate { host, origin: "DOCKER_HOST".into(), tls }]);
+    if let Some(named) = by_docker_host(around)? {
+        return Ok(vec![named]);
     }
-    let Some((name, chosen_by)) = chosen_context(around)? else {
-        return Ok(well_known(around));
-    };
-    let Some(config) = around.config_dir() else {
-        let rule = "cannot be looked up: there is neither a home folder nor DOCKER_CONFIG";
-        return Err(Error::invalid("docker context", name, rule));
-    };
-    let endpoint = context::endpoint(&config, &name, &chosen_by)?;
+    match chosen_context(around)? {
+        Some((name, chosen_by)) => Ok(vec![of_context(around, &name, &chosen_by)?]),
+        None => around.default_candidates(),
+    }
+}
+
+/// The places of a context that the program itself names. As to the CLI, the default one is where
+/// `DOCKER_HOST` says.
+pub(crate) fn in_context(name: &str, around: &Surroundings) -> Result<Vec<Candidate>, Error> {
+    if name != context::DEFAULT {
+        return Ok(vec![of_context(around, name, "the program")?]);
+    }
+    match by_docker_host(around)? {
+        Some(named) => Ok(vec![named]),
+        None => around.default_candidates(),
+    }
+}
+
+fn by_docker_host(around: &Surroundings) -> Result<Option<Candidate>, Error> {
+    let Some(address) = around.docker_host()? else { return Ok(None) };
+    // Blanks alone are an error here. To the CLI they mean its default engine whatever the
+    // context; to others they mean unset.
+    let host = Host::parse("DOCKER_HOST", address)?;
+    let tls = around.tls(&host);
+    Ok(Some(Candidate { host, origin: "DOCKER_HOST".into(), tls }))
+}
+
+fn of_context(around: &Surroundings, name: &str, chosen_by: &str) -> Result<Candidate, Error> {
+    let endpoint = context::endpoint(&config_of(around, name)?, name, chosen_by)?;
     // The CLI has no eye for the variables here; see above on plaintext.
-    let tls = endpoint.tls || endpoint.host.is_tcp() && around.asks_for_tls();
+    let tls = endpoint.tls.or_else(|| around.tls(&endpoint.host));
     let origin = format!("docker context \"{name}\"");
-    Ok(vec![Candidate { host: endpoint.host, origin, tls }])
+    Ok(Candidate { host: endpoint.host, origin, tls })
+}
+
+/// The folder in which a context is described.
+pub(super) fn config_of(around: &Surroundings, name: &str) -> Result<PathBuf, Error> {
+    around.config_dir().ok_or_else(|| {
+        let rule = "cannot be looked up: there is neither a home folder nor DOCKER_CONFIG";
+        Error::invalid("docker context", name, rule)
+    })
+}
+
+/// Name the context that is in force: [`context::DEFAULT`] where none is chosen, or `DOCKER_HOST`
+/// is set.
+pub(super) fn context_in_force(around: &Surroundings) -> Result<String, Error> {
+    let chosen = match around.docker_host()? {
+        Some(_) => None,
+        None => chosen_context(around)?,
+    };
+    Ok(chosen.map_or(context::DEFAULT.to_owned(), |(name, _)| name))
 }
 
 /// The place that the program itself names.
 pub(crate) fn given(url: &str, around: &Surroundings) -> Result<Candidate, Error> {
     let host = Host::parse("engine address", url)?;
-    let tls = host.is_tcp() && around.asks_for_tls();
+    let tls = around.tls(&host);
     Ok(Candidate { host, origin: "the program".into(), tls })
 }
 
@@ -177,7 +270,7 @@ fn well_known(around: &Surroundings) -> Vec<Candidate> {
     // A folder that is relative, or too long for a socket address, holds no socket to be found.
     for host in paths.into_iter().flatten().filter_map(|path| Host::unix(path).ok()) {
         if found.iter().all(|known| known.host != host) {
-            found.push(Candidate { host, origin: "well-known socket".into(), tls: false });
+            found.push(Candidate { host, origin: "well-known socket".into(), tls: None });
         }
     }
     found
@@ -230,13 +323,19 @@ mod tests {
         Store::new()
             .context("local", r#"{"Host":"unix:///run/l.sock"}"#)
             .context("far", r#"{"Host":"tcp://far:2375"}"#)
+            .context("by-ssh", r#"{"Host":"ssh://ada@box/run/d.sock"}"#)
+            // Without it the CLI does not even say where it would go.
+            .file("ca.pem", AUTHORITY)
     }
+
+    /// Nobody's certificate, and its key was thrown away.
+    const AUTHORITY: &str = include_str!("nobody.pem");
 
     const SOCKET: &str = "unix:///var/run/docker.sock";
 
     /// `config.json`, variables, and the address that the CLI settles on: "" if it refuses.
     type Row = (Option<&'static str>, &'static [(&'static str, &'static str)], &'static str);
-    const PRECEDENCE: [Row; 22] = [
+    const PRECEDENCE: [Row; 32] = [
         (None, &[], SOCKET),
         (None, &[("DOCKER_HOST", "tcp://h:1")], "tcp://h:1"),
         (None, &[("DOCKER_HOST", " unix:///a ")], "unix:///a"),
@@ -259,6 +358,16 @@ mod tests {
         (Some("default"), &[], SOCKET),
         (Some(""), &[], SOCKET),
         (Some("gone"), &[], ""),
+        (None, &[("DOCKER_TLS_VERIFY", "1")], "tcp://localhost:2376"),
+        (None, &[("DOCKER_TLS", "1")], "tcp://localhost:2376"),
+        (None, &[("DOCKER_TLS_VERIFY", "")], SOCKET),
+        (None, &[("DOCKER_CERT_PATH", "/nowhere")], SOCKET),
+        (None, &[("DOCKER_TLS_VERIFY", "0"), ("DOCKER_HOST", "tcp://h")], "tcp://h:2375"),
+        (None, &[("DOCKER_TLS_VERIFY", "1"), ("DOCKER_HOST", "unix:///a")], "unix:///a"),
+        (None, &[("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CONTEXT", "far")], "tcp://far:2375"),
+        (Some("local"), &[("DOCKER_TLS_VERIFY", "1")], "unix:///run/l.sock"),
+        (Some("default"), &[("DOCKER_TLS_VERIFY", "1")], "tcp://localhost:2376"),
+        (None, &[("DOCKER_CONTEXT", "by-ssh")], "ssh://ada@box/run/d.sock"),
     ];
 
     fn row_store(current: Option<&str>) -> Store {
@@ -266,6 +375,19 @@ mod tests {
             Some(name) => store().config(&format!(r#"{{"currentContext":"{name}"}}"#)),
             None => store(),
         }
+    }
+
+    /// The CLI in these surroundings.
+    fn docker(store: &Store, env: &[(&str, &str)]) -> Command {
+        if Command::new("docker").arg("--version").output().is_err() {
+            panic!("this test needs the docker CLI: scripts/with-engine cargo test");
+        }
+        let mut docker = Command::new("docker");
+        for name in VARIABLES.into_iter().filter(|name| *name != "PATH") {
+            docker.env_remove(name);
+        }
+        docker.env("DOCKER_CONFIG", store.path()).envs(env.iter().copied());
+        docker
     }
 
     #[test]
@@ -288,20 +410,42 @@ mod tests {
     /// Holds the table above against the CLI itself.
     #[test]
     fn the_cli_agrees_on_precedence() {
-        if Command::new("docker").arg("--version").output().is_err() {
-            panic!("this test needs the docker CLI: scripts/with-engine cargo test");
-        }
         for (current, env, expected) in PRECEDENCE {
             let store = row_store(current);
-            let mut docker = Command::new("docker");
-            for name in VARIABLES.into_iter().filter(|name| *name != "PATH") {
-                docker.env_remove(name);
-            }
-            docker.env("DOCKER_CONFIG", store.path()).envs(env.iter().copied());
+            let mut docker = docker(&store, env);
             docker.args(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
             let out = docker.output().unwrap();
             let said = String::from_utf8(out.stdout).unwrap();
             assert_eq!(said.trim(), expected, "{current:?} {env:?}");
+        }
+    }
+
+    /// And what the program says about the context comes before all of it.
+    #[test]
+    fn a_context_by_name() {
+        let store = row_store(Some("local"));
+        let config = ("DOCKER_CONFIG", store.path().to_str().unwrap());
+        let found = |name: &str, env: &[(&'static str, &str)]| {
+            in_context(name, &around(&[&[config], env].concat())).map(|c| c[0].host.to_string())
+        };
+        let (host, other) = (("DOCKER_HOST", "tcp://h:1"), ("DOCKER_CONTEXT", "local"));
+        assert_eq!(found("far", &[host, other]).unwrap(), "tcp://far:2375");
+        assert_eq!(found("default", &[host, other]).unwrap(), "tcp://h:1");
+        assert_eq!(found("default", &[other]).unwrap(), SOCKET);
+        let error = found("gone", &[host]).unwrap_err().to_string();
+        assert!(error.contains("chosen by the program") && error.contains("local"), "{error}");
+    }
+
+    #[test]
+    fn the_cli_agrees_on_the_context_in_force() {
+        for (current, env, expected) in PRECEDENCE {
+            let store = row_store(current);
+            let mut around = around(env);
+            around.env.insert("DOCKER_CONFIG", store.path().into());
+            let out = docker(&store, env).args(["context", "show"]).output().unwrap();
+            let said = String::from_utf8(out.stdout).unwrap();
+            let ours = context_in_force(&around).unwrap();
+            assert_eq!(said.trim_end_matches('\n'), ours, "{current:?} {env:?} {expected}");
         }
     }
 
@@ -353,7 +497,7 @@ mod tests {
     fn well_known_sockets_in_order() {
         let list = |around: &Surroundings| -> Vec<String> {
             let found = candidates(around).unwrap();
-            assert!(found.iter().all(|c| c.origin == "well-known socket" && !c.tls));
+            assert!(found.iter().all(|c| c.origin == "well-known socket" && c.tls.is_none()));
             found.iter().map(|c| c.host.to_string().replace("unix://", "")).collect()
         };
         let home = tempfile::Builder::new().prefix("h").tempdir_in("/tmp").unwrap();
@@ -369,7 +513,7 @@ mod tests {
             format!("{h}/.rd/docker.sock"),
             format!("{h}/.orbstack/run/docker.sock"),
         ];
-        let mut around = around(&[("DOCKER_TLS_VERIFY", "1")]);
+        let mut around = around(&[("DOCKER_CERT_PATH", "/keys")]);
         around.home = Some(home.path().into());
         around.uid = Some(7);
         assert_eq!(list(&around), full);
@@ -407,7 +551,7 @@ mod tests {
             .context("near", r#"{"Host":"unix:///s","SkipTLSVerify":true}"#);
         let config = ("DOCKER_CONFIG", store.path().to_str().unwrap());
         let tls = |env: &[(&'static str, &str)]| {
-            candidates(&around(&[&[config], env].concat())).unwrap()[0].tls
+            candidates(&around(&[&[config], env].concat())).unwrap()[0].tls.is_some()
         };
         assert!(!tls(&[("DOCKER_HOST", "tcp://h")]));
         assert!(!tls(&[("DOCKER_HOST", "tcp://h"), ("DOCKER_TLS_VERIFY", "")]));
@@ -421,8 +565,30 @@ mod tests {
                 assert!(tls(&[("DOCKER_CONTEXT", "far"), (name, value)]), "{name}");
                 assert!(!tls(&[("DOCKER_HOST", "unix:///s"), (name, value)]), "{name}");
                 assert!(!tls(&[("DOCKER_CONTEXT", "local"), (name, value)]), "{name}");
+                assert!(!tls(&[("DOCKER_HOST", "ssh://h"), (name, value)]), "{name}");
             }
         }
+        assert!(tls(&[("DOCKER_HOST", "https://h")]));
+    }
+
+    #[test]
+    fn what_tls_needs_is_where_the_cli_has_it() {
+        let store = store().context("locked", r#"{"Host":"tcp://far"}"#).keys("locked");
+        let config = ("DOCKER_CONFIG", store.path().to_str().unwrap());
+        let from = |env: &[(&'static str, &str)]| {
+            candidates(&around(&[&[config], env].concat())).unwrap()[0].tls.clone()
+        };
+        let folder = |path: &Path, needs_ca| {
+            Some(TlsFrom::Folder { path: path.into(), needs_ca, accept_any: false })
+        };
+        let (host, verify) = (("DOCKER_HOST", "tcp://h"), ("DOCKER_TLS_VERIFY", "1"));
+        assert_eq!(from(&[host, verify]), folder(store.path(), true));
+        let keys = ("DOCKER_CERT_PATH", "/keys");
+        assert_eq!(from(&[host, verify, keys]), folder(Path::new("/keys"), true));
+        assert_eq!(from(&[host, ("DOCKER_TLS", "1"), keys]), folder(Path::new("/keys"), true));
+        assert_eq!(from(&[("DOCKER_HOST", "https://h")]), Some(TlsFrom::Address));
+        let own = store.path().join("contexts/tls").join(Store::id("locked")).join("docker");
+        assert_eq!(from(&[("DOCKER_CONTEXT", "locked"), verify, keys]), folder(&own, false));
     }
 
     #[test]

@@ -25,5 +25,6 @@ mod resume;
 mod routes;
 mod runtimes;
 mod timeouts;
+mod tls;
 mod uploads;
 mod versions;

@@ -8,4 +8,6 @@ pub mod fake;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
+pub mod sshd;
+pub mod tls;
 pub mod web;

@@ -103,7 +103,8 @@ impl Way {
                 (true, None | Some(false), Some(gateway)) => Way::Gateway(gateway),
                 _ => Way::Local,
             },
-            Host::Tcp { host, .. } => {
+            // What `ssh` takes for a name others mostly take for the same.
+            Host::Tcp { host, .. } | Host::Ssh { host, .. } => {
                 let host = bare(host);
                 let loopback = match host.parse::<IpAddr>() {
                     Ok(ip) => ip.is_loopback(),
