@@ -120,6 +120,11 @@
 //!
 //! # Features
 //!
+//! - `throwaway`, on by default: containers, networks and volumes that are gone when their process
+//!   is, in [`throwaway`].
+//! - `tls`, off by default: engines behind TLS, by the docker command's variables, by contexts with
+//!   keys, or by `Tls` in code. rustls with ring.
+//! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
 //! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
 //!   window size and detach keys, in `container::terminal`.
 //!

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::companion::is_used;
 use super::record::{Line, Told};
 use super::session::{ITEM, SESSION, Session};
 use crate::container::ContainerId;
@@ -76,6 +77,20 @@ impl Clean {
         }
         let mut empty = found.is_empty();
         remove_all(docker, found).await?;
+        for network in docker.networks().label(&self.label).await? {
+            let item = network.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if !self.kept.contains(item) {
+                empty &= self.gone(docker.network(&network.id).await?.remove().await)?;
+            }
+        }
+        for volume in docker.volumes().label(&self.label).await?.volumes {
+            let item = volume.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if !self.kept.contains(item) {
+                empty &= self.gone(docker.volume(&volume.name)?.remove().await)?;
+            }
+        }
         for image in docker.images().label(&self.label).await? {
             match docker.image(&image.id)?.remove().force().await {
                 // What is to stay needs it.
@@ -85,6 +100,16 @@ impl Clean {
             }
         }
         Ok(empty)
+    }
+}
+
+impl Clean {
+    /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
+    fn gone(&self, removed: Result<(), Error>) -> Result<bool, Error> {
+        match removed {
+            Err(error) if is_used(&error) && !self.kept.is_empty() => Ok(true),
+            removed => removed.map(|()| false),
+        }
     }
 }
 

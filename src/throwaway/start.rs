@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::guard::Guard;
+use super::guard::{Guard, Thing};
 use super::record::Line;
 use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
 use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
@@ -228,7 +228,8 @@ async fn make(
     session.tell(Line::Making(&item))?;
     match docker.create(spec).await {
         Ok(created) => {
-            let guard = Guard::new(session.clone(), docker, created.id().clone(), item.clone());
+            let thing = Thing::Container(created.id().clone());
+            let guard = Guard::new(session.clone(), docker, thing, item.clone());
             session.tell(Line::Made(&item))?;
             Ok((created, guard))
         }
