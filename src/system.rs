@@ -153,6 +153,10 @@ async fn unwelcome(transport: &Transport, error: Error) -> ConnectFailure {
             excerpt(&e.message, 200)
         )),
         other => match first_words(transport).await {
+            // An alert of TLS, by which OpenSSL answers a request in clear.
+            Some(words) if words.starts_with("\\u{15}\\u{3}") => {
+                ConnectFailure::Tls(TlsFault::NotAskedFor)
+            }
             Some(words) => ConnectFailure::NotAnEngine(format!("it says \"{words}\"")),
             None => {
                 let why =

@@ -13,12 +13,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::fake::{Fake, Peer, frame};
 
-const UPGRADED: &str = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+pub(crate) const UPGRADED: &str =
+    "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 const WAITS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// An engine with one container, "web" in this state, whose input is open; its wait is answered by
 /// these bytes, and what is attached is left to `serve`.
-fn engine<F>(
+pub(crate) fn engine<F>(
     state: &'static str,
     wait: impl Into<Vec<u8>>,
     serve: impl Fn(Peer) -> F + Clone + Send + Sync + 'static,
@@ -61,7 +62,7 @@ where
 }
 
 /// The answer to a wait, in one chunk and whole.
-fn ended(code: i64) -> String {
+pub(crate) fn ended(code: i64) -> String {
     let answer = json!({"StatusCode": code}).to_string();
     format!("{:x}\r\n{answer}\r\n0\r\n\r\n", answer.len())
 }

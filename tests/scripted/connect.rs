@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use bowline::error::{ConnectFailure, Tried};
+use bowline::error::{ConnectFailure, TlsFault, Tried};
 use bowline::{Docker, Error, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -124,9 +124,9 @@ async fn fault_06_a_docker_host_that_cannot_be_meant() {
 }
 
 /// Connect to somebody who answers a connection so.
-async fn not_an_engine(
+async fn answered(
     serve: impl AsyncFn(tokio::net::UnixStream) + Send + Sync + Clone + 'static,
-) -> String {
+) -> ConnectFailure {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("d.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -137,9 +137,16 @@ async fn not_an_engine(
             tokio::task::spawn_local(async move { serve(stream).await });
         }
     });
-    let tried = local.run_until(refused(&path)).await;
-    assert!(matches!(tried.failure, ConnectFailure::NotAnEngine(_)), "{:?}", tried.failure);
-    tried.failure.to_string()
+    local.run_until(refused(&path)).await.failure
+}
+
+/// The same with somebody who is no engine.
+async fn not_an_engine(
+    serve: impl AsyncFn(tokio::net::UnixStream) + Send + Sync + Clone + 'static,
+) -> String {
+    let failure = answered(serve).await;
+    assert!(matches!(failure, ConnectFailure::NotAnEngine(_)), "{failure:?}");
+    failure.to_string()
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,24 +162,6 @@ async fn fault_07_somebody_else_answers() {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     insta::assert_snapshot!(ssh.await, @r#"not a Docker Engine: it says "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n""#);
-
-    // What OpenSSL says to a request in clear: an alert record.
-    let tls = not_an_engine(async |mut stream| {
-        let mut request = [0; 4096];
-        let _ = stream.read(&mut request).await;
-        let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await;
-    });
-    insta::assert_snapshot!(tls.await, @r#"not a Docker Engine: it says "\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F""#);
-
-    // And what Go's server says.
-    let https = not_an_engine(async |mut stream| {
-        let mut request = [0; 4096];
-        let _ = stream.read(&mut request).await;
-        let reply =
-            "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
-        let _ = stream.write_all(reply.as_bytes()).await;
-    });
-    insta::assert_snapshot!(https.await, @"not a Docker Engine: it answers a ping with status 400: Client sent an HTTP request to an HTTPS server.");
 
     let nginx = not_an_engine(async |mut stream| {
         let page = "<html>\r\n<head><title>404 Not Found</title></head>\r\n</html>\r\n";
@@ -201,6 +190,30 @@ async fn fault_07_somebody_else_answers() {
         let _ = stream.read(&mut [0; 4096]).await;
     });
     insta::assert_snapshot!(mute.await, @"not a Docker Engine: connection closed before message completed");
+}
+
+/// An engine that speaks TLS, and nobody asked for it.
+#[tokio::test(start_paused = true)]
+async fn fault_120_a_tls_engine_behind_a_plain_port() {
+    // What OpenSSL says to a request in clear: an alert record.
+    let tls = answered(async |mut stream| {
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await;
+    });
+    assert!(matches!(tls.await, ConnectFailure::Tls(TlsFault::NotAskedFor)));
+
+    // And what Go's server says.
+    let https = answered(async |mut stream| {
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        let reply =
+            "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        let _ = stream.write_all(reply.as_bytes()).await;
+    })
+    .await;
+    assert!(matches!(https, ConnectFailure::Tls(TlsFault::NotAskedFor)));
+    insta::assert_snapshot!(https, @"TLS: the engine speaks it, and it was not asked for (DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH do)");
 }
 
 #[tokio::test(start_paused = true)]

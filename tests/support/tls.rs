@@ -211,6 +211,13 @@ impl Plain {
                     continue;
                 }
                 seen.lock().unwrap().push(byte[0]);
+                // As Go's servers answer a handshake.
+                if byte == [0x16] {
+                    let _ = tcp.read(&mut [0; 4096]).await;
+                    let words = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent...";
+                    let _ = tcp.write_all(words).await;
+                    continue;
+                }
                 let Some(engine) = &engine else { continue };
                 let mut engine = UnixStream::connect(engine).await.unwrap();
                 engine.write_all(&byte).await.unwrap();

@@ -125,6 +125,10 @@ impl Secured {
         });
         match late {
             Some(fault) => io::Error::new(io::ErrorKind::ConnectionAborted, Late::Tls(fault)),
+            // rustls says so at length.
+            None if e.kind() == io::ErrorKind::UnexpectedEof => {
+                io::Error::new(e.kind(), "the connection broke off without TLS's farewell")
+            }
             None => e,
         }
     }
