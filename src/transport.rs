@@ -20,7 +20,6 @@ mod surroundings;
 mod tls;
 mod upload;
 
-use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,7 +27,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -42,7 +41,6 @@ pub(crate) use body::Body;
 use conn::Conn;
 pub(crate) use conn::{Hijacked, Io, Source};
 pub use context::DockerContext;
-use direct::{Broken, Direct};
 pub use host::Host;
 use limits::Limits;
 pub use limits::Timeouts;
@@ -364,38 +362,6 @@ impl Transport {
         self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
     }
 
-    /// Send on a new connection, which the answer then has to itself.
-    async fn attempt_own(&self, call: &Call, limits: &Limits) -> Result<Reply, Error> {
-        let request = direct::written(&self.request(call, None)?, call.body.as_deref());
-        let io = self.within(limits, call, Io::dial(&self.engine.route)).await?;
-        let mut own = Direct::new(io, request);
-        let deadline = limits.head();
-        let answer = std::future::poll_fn(|cx| own.poll_answer(cx));
-        let answer = match deadline {
-            Some((_, at)) => tokio::time::timeout_at(at, answer).await.ok(),
-            None => Some(answer.await),
-        };
-        let (maybe_applied, call_label) = (own.has_spoken(), call.label());
-        let source = match (answer, deadline) {
-            (Some(Ok((status, headers))), _) => {
-                return Ok(Reply { status, headers, body: Body::own(own, limits, call) });
-            }
-            (None, Some(((phase, after), _))) => {
-                let call = call_label;
-                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
-            }
-            (Some(Err(Broken::Socket(e))), _) => match conn::late(&e) {
-                Some(late) => return Err(self.connect_error(late.into())),
-                None => e.into(),
-            },
-            (Some(Err(Broken::Garbled(what))), _) => what.into(),
-            (Some(Err(Broken::Closed)) | None, _) => {
-                "the engine closed the connection without an answer".into()
-            }
-        };
-        Err(Error::Transport(TransportError { call: call_label, maybe_applied, source }))
-    }
-
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
         self.within(limits, call, Conn::dial(&self.engine.route)).await
     }
@@ -520,53 +486,6 @@ impl Transport {
                 _ => failed("the engine closed the connection without an answer".into()),
             }),
         }
-    }
-
-    fn request(
-        &self,
-        call: &Call,
-        upgrade: Option<&'static str>,
-    ) -> Result<Request<Outgoing>, Error> {
-        if call.path.ends_with('/') || call.path.contains("//") {
-            // An id that is empty, wherever it came from: the route would be another one.
-            return Err(Error::invalid("request path", &call.path, "must have no empty part"));
-        }
-        let version = self.version();
-        let base = self.engine.route.host.base();
-        let query = call.query.as_str();
-        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
-        target.push_str(base);
-        if call.versioned {
-            // Infallible: a String takes what it is given.
-            let _ = write!(target, "/v{version}");
-        }
-        target.push_str(&call.path);
-        target.push_str(query);
-        let mut request =
-            Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
-            .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
-        let headers = request.headers_mut();
-        // The call's own first: what the connection needs has the last word.
-        headers.extend(call.headers.iter().cloned());
-        headers.insert(header::HOST, self.engine.host_header.clone());
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
-        );
-        if call.body.is_some() {
-            let json = HeaderValue::from_static("application/json");
-            headers.entry(header::CONTENT_TYPE).or_insert(json);
-        } else if call.method == Method::POST {
-            // Engines refuse a start of unknown length.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        if let Some(protocol) = upgrade {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
-        }
-        Ok(request)
     }
 }
 

@@ -122,8 +122,12 @@ impl Conn {
         let io = Io::dial(route).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
+        // Hyper takes apart all it has read before it looks up: what is read at once is to be little
+        // enough that a limit is kept to.
+        let mut client = http1::Builder::new();
+        client.max_buf_size(64 << 10);
         let (sender, driver) =
-            http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
+            client.handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
         let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
         let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
         let waker = Waker::from(bell.clone());

@@ -12,8 +12,13 @@ use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderMap;
 use tokio::io::AsyncWrite;
 
-use super::conn::{Io, late};
+use super::body::Body;
+use super::conn::{self, Io, late};
 use super::http1::{Decoder, HeadReader};
+use super::limits::Limits;
+use super::{Reply, Transport};
+use crate::error::{Error, TimeoutError, TransportError};
+use crate::wire::Call;
 
 /// So much is asked of the socket at once to begin with, and up to so much where more is there.
 const LEAST: usize = 8 << 10;
@@ -168,6 +173,40 @@ impl Direct {
     #[inline]
     pub(super) fn is_dry(&self) -> bool {
         self.input.is_empty() && self.buffer.is_empty()
+    }
+}
+
+impl Transport {
+    /// Send on a new connection, which the answer then has to itself.
+    pub(super) async fn attempt_own(&self, call: &Call, limits: &Limits) -> Result<Reply, Error> {
+        let request = written(&self.request(call, None)?, call.body.as_deref());
+        let io = self.within(limits, call, Io::dial(&self.engine.route)).await?;
+        let mut own = Direct::new(io, request);
+        let deadline = limits.head();
+        let answer = std::future::poll_fn(|cx| own.poll_answer(cx));
+        let answer = match deadline {
+            Some((_, at)) => tokio::time::timeout_at(at, answer).await.ok(),
+            None => Some(answer.await),
+        };
+        let (maybe_applied, call_label) = (own.has_spoken(), call.label());
+        let source = match (answer, deadline) {
+            (Some(Ok((status, headers))), _) => {
+                return Ok(Reply { status, headers, body: Body::own(own, limits, call) });
+            }
+            (None, Some(((phase, after), _))) => {
+                let call = call_label;
+                return Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }));
+            }
+            (Some(Err(Broken::Socket(e))), _) => match conn::late(&e) {
+                Some(late) => return Err(self.connect_error(late.into())),
+                None => e.into(),
+            },
+            (Some(Err(Broken::Garbled(what))), _) => what.into(),
+            (Some(Err(Broken::Closed)) | None, _) => {
+                "the engine closed the connection without an answer".into()
+            }
+        };
+        Err(Error::Transport(TransportError { call: call_label, maybe_applied, source }))
     }
 }
 
