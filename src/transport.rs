@@ -313,14 +313,14 @@ impl Transport {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
         let fault = Fault::default();
-        let conn = self.dial(&limits, call).await?;
-        conn.hear_out();
         let mut request =
             self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
         let headers = request.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
         let content_type = HeaderValue::from_static(content_type);
         headers.entry(header::CONTENT_TYPE).or_insert(content_type);
+        let conn = self.dial(&limits, call).await?;
+        conn.hear_out();
         let sent = self.exchange(conn, request, call, &limits).await;
         match (sent, fault.take()) {
             (Ok(reply), _) if reply.status < 300 => Ok(reply),
@@ -350,15 +350,18 @@ impl Transport {
             Road::Upgrade(protocol) => Some(protocol),
             Road::Own => return self.attempt_own(call, &limits).await,
         };
+        // Before a connection is taken: one that is refused costs none.
+        let mut request = self.request(call, upgrade)?;
         while let Some(conn) = self.engine.pool.checkout() {
-            match self.exchange(conn, self.request(call, upgrade)?, call, &limits).await {
-                Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
+            match self.exchange(conn, request, call, &limits).await {
+                Err(Failed { unwritten: true, error }) if !error.is_timeout() => {
+                    request = self.request(call, upgrade)?;
+                }
                 Err(failed) => return Err(failed.error),
                 Ok(reply) => return Ok(reply),
             }
         }
         let conn = self.dial(&limits, call).await?;
-        let request = self.request(call, upgrade)?;
         self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
     }
 
