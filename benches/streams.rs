@@ -26,6 +26,7 @@ use bowline::{Container, ContainerSpec, Docker, Running, Unknown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
+use support::args::Args;
 use support::count::Counting;
 use support::measure::{self, Contender, Effort, Goal};
 use support::replay::{self, Replay};
@@ -364,16 +365,8 @@ fn bytes(text: &str) -> u64 {
 
 fn main() -> ExitCode {
     replay::serve_if_asked();
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let has = |flag: &str| args.iter().any(|a| a == flag);
-    let after = |flag: &str| {
-        args.iter().position(|a| a == flag).and_then(|at| args.get(at + 1)).map(String::as_str)
-    };
-    let quick = has("--quick") || has("--test") || !has("--bench");
-    let effort = match quick {
-        true => Effort { repetitions: 3, slice: Duration::from_millis(5) },
-        false => Effort { repetitions: 15, slice: Duration::from_millis(150) },
-    };
+    let args = Args::here();
+    let (quick, effort) = (args.quick(), args.effort(150));
     let replay = Replay::start();
     let bench = Bench {
         root: Builder::new_current_thread().enable_all().build().unwrap(),
@@ -383,16 +376,16 @@ fn main() -> ExitCode {
     };
     let small = Work::Logs { small: true, frames: if quick { 1_000 } else { 100_000 } };
     let large = Work::Logs { small: false, frames: if quick { 1_000 } else { 20_000 } };
-    if let Some(n) = after("--profile") {
+    if let Some(n) = args.after("--profile") {
         let ours = bench.root.block_on(Ours::connect(replay.few()));
         bench.root.block_on(ours.run(small, n.parse().unwrap()));
         return ExitCode::SUCCESS;
     }
-    if let Some(size) = after("--backpressure") {
+    if let Some(size) = args.after("--backpressure") {
         return ExitCode::from(u8::from(bench.slow(bytes(size))));
     }
 
-    let only = after("--only").unwrap_or_default();
+    let only = args.after("--only").unwrap_or_default();
     // Opening a stream takes some; its frames none.
     let logs = |ratio| Goal { time: Some(ratio), allocations: Some(60), ..Goal::default() };
     let time = |ratio| Goal { time: Some(ratio), ..Goal::default() };
@@ -414,5 +407,5 @@ fn main() -> ExitCode {
     if "backpressure".contains(only) {
         missed |= bench.slow(if quick { 1 << 20 } else { 64 << 20 });
     }
-    ExitCode::from(u8::from(missed && has("--check")))
+    ExitCode::from(u8::from(missed && args.has("--check")))
 }

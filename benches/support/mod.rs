@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each bench uses its part")]
 
+pub(crate) mod args;
 pub(crate) mod count;
 pub(crate) mod measure;
 pub(crate) mod raw;
