@@ -84,7 +84,7 @@
 //! - A volume that a container's spec names and that was not there is made by the engine, without a
 //!   label, and stays: name one made by [`throwaway_volume`](Docker::throwaway_volume).
 //! - The lease reaches an engine as [`Docker::connect`] does, by its address and the environment. Keys
-//!   for TLS that were given in code it does not have.
+//!   for TLS that were given in code, or by a context, it does not have.
 //! - A child that was forked off without `exec` keeps the lease waiting until it ends too. The handles
 //!   it has inherited remove nothing.
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
@@ -99,6 +99,7 @@ mod companion;
 mod guard;
 mod keeper;
 mod lease;
+mod making;
 mod ready;
 mod record;
 mod session;

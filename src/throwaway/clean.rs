@@ -141,19 +141,16 @@ pub(super) async fn remove(docker: Docker, id: ContainerId) -> Result<(), Error>
     removed.failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }
 
-/// Wait for a container that the engine may be making, although the answer was lost, and remove it.
+/// Wait for what the engine may be making, although the answer was lost, and remove it.
 pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
+    let label = format!("{ITEM}={item}");
+    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::from([item.clone()]) };
     while begun.elapsed() < IN_FLIGHT {
-        let made = docker.containers().all().label(format!("{ITEM}={item}")).await;
-        let made: Vec<_> = made.into_iter().flatten().map(|row| row.id).collect();
-        if !made.is_empty() {
-            // The lease need not wait for it any more: it can be seen.
-            let _ = session.tell(Line::Made(&item));
-            if remove_all(&docker, made).await.is_ok() {
-                return;
-            }
+        // Once it has been seen there is no more to come.
+        if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
+            break;
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);

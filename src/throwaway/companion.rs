@@ -1,12 +1,11 @@
 //! Networks and volumes beside throwaway containers.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::guard::{Guard, Thing};
-use super::record::Line;
-use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
+use super::making::{GRACE, Making};
+use super::session::no_thread;
 use super::{clean, keeper};
 use crate::docker::Docker;
 use crate::error::Error;
@@ -14,8 +13,8 @@ use crate::network::{Network, NetworkSpec};
 use crate::verb::awaitable;
 use crate::volume::{Volume, VolumeSpec};
 
-/// A creation that nobody waits for any more may take so long; what it makes is removed then.
-const GRACE: Duration = Duration::from_secs(10);
+/// What uses a thing may be going just now: so long it is waited for.
+const USED: Duration = Duration::from_secs(10);
 
 impl Docker {
     /// Create a network that is gone when its handle is, or this process.
@@ -88,8 +87,7 @@ impl CreateThrowawayNetwork {
             let making = Making::begin(&docker)?;
             let spec = spec.unwrap_or_else(|| NetworkSpec::new(making.name()));
             let made = docker.create_network(spec.labels(making.labels())).await;
-            let network = making.made(made)?;
-            let guard = making.hold(docker, Thing::Network(network.clone()));
+            let (network, guard) = making.made(docker, made, |it| Thing::Network(it.clone()))?;
             Ok(ThrowawayNetwork { network, guard })
         };
         keeper::spawn(making).map_err(no_thread)?.tied(GRACE).await?
@@ -106,25 +104,21 @@ impl CreateThrowawayVolume {
     async fn run(self) -> Result<ThrowawayVolume, Error> {
         let CreateThrowawayVolume { docker, spec } = self;
         let making = async move {
-            let making = Making::begin(&docker)?;
-            let spec = match spec {
-                // The engine would hand out one that is there, and it would be removed.
-                Some(spec) if spec.name().is_some_and(|name| !name.is_empty()) => {
-                    let name = spec.name().unwrap_or_default().to_owned();
-                    match docker.volume(&name)?.inspect().await {
-                        Err(error) if error.is_not_found() => spec,
-                        Err(error) => return Err(error),
-                        Ok(_) => {
-                            let rule = "must not be there already: it would be removed";
-                            return Err(Error::invalid("throwaway volume", name, rule));
-                        }
+            if let Some(name) = spec.as_ref().and_then(VolumeSpec::name) {
+                // The engine would hand it out, and it would be removed.
+                match docker.volume(name)?.inspect().await {
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error),
+                    Ok(_) => {
+                        let rule = "must not be there already: it would be removed";
+                        return Err(Error::invalid("throwaway volume", name, rule));
                     }
                 }
-                _ => VolumeSpec::new(making.name()),
-            };
+            }
+            let making = Making::begin(&docker)?;
+            let spec = spec.unwrap_or_else(|| VolumeSpec::new(making.name()));
             let made = docker.create_volume(spec.labels(making.labels())).await;
-            let volume = making.made(made)?;
-            let guard = making.hold(docker, Thing::Volume(volume.clone()));
+            let (volume, guard) = making.made(docker, made, |it| Thing::Volume(it.clone()))?;
             Ok(ThrowawayVolume { volume, guard })
         };
         keeper::spawn(making).map_err(no_thread)?.tied(GRACE).await?
@@ -133,42 +127,6 @@ impl CreateThrowawayVolume {
 
 awaitable!(CreateThrowawayNetwork => Result<ThrowawayNetwork, Error>);
 awaitable!(CreateThrowawayVolume => Result<ThrowawayVolume, Error>);
-
-/// A creation that the lease knows of.
-struct Making {
-    session: Arc<Session>,
-    item: String,
-}
-
-impl Making {
-    fn begin(docker: &Docker) -> Result<Making, Error> {
-        let session = Session::of(docker)?;
-        let item = session.item();
-        session.tell(Line::Making(&item))?;
-        Ok(Making { session, item })
-    }
-
-    fn name(&self) -> String {
-        format!("bowline-{}", self.item)
-    }
-
-    fn labels(&self) -> [(&'static str, String); 3] {
-        let session = &self.session;
-        [(SESSION, session.id().to_owned()), (ITEM, self.item.clone()), (OWNER, session.owner())]
-    }
-
-    /// The engine has answered. Where its answer was lost, the lease goes on looking for it.
-    fn made<T>(&self, made: Result<T, Error>) -> Result<T, Error> {
-        if !made.as_ref().is_err_and(Error::maybe_applied) {
-            self.session.tell(Line::Made(&self.item))?;
-        }
-        made
-    }
-
-    fn hold(self, docker: Docker, thing: Thing) -> Guard {
-        Guard::new(self.session, docker, thing, self.item)
-    }
-}
 
 /// Handles that hold a thing until they are let go of.
 macro_rules! holds {
@@ -231,7 +189,7 @@ pub(super) async fn discard(docker: Docker, thing: Thing) -> Result<(), Error> {
             Thing::Volume(volume) => volume.remove().await,
         };
         match removed {
-            Err(error) if is_used(&error) && begun.elapsed() < GRACE => {
+            Err(error) if is_used(&error) && begun.elapsed() < USED => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             removed => return removed,

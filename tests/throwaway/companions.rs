@@ -54,6 +54,12 @@ async fn a_volume_that_is_there_is_not_thrown_away() {
     assert!(error.to_string().contains("must not be there already"), "{error}");
     theirs.inspect().await.unwrap();
     theirs.remove().await.unwrap();
+
+    // One without a name keeps what else was said of it.
+    let spec = VolumeSpec::unnamed().label("knot", "bowline");
+    let ours = docker.throwaway_volume().spec(spec).await.unwrap();
+    assert_eq!(ours.inspect().await.unwrap().labels.get("knot"), Some("bowline"));
+    ours.close().await.unwrap();
 }
 
 #[tokio::test]
