@@ -163,6 +163,7 @@ mod pieces;
 pub mod plugin;
 pub mod raw;
 pub mod registry;
+mod several;
 mod stream;
 pub mod system;
 mod tar;

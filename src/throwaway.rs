@@ -31,8 +31,8 @@
 //! | the process and its lease are killed together; the machine loses power | the next process of this user that starts a throwaway container |
 //! | [`keep`](Throwaway::keep) | nobody |
 //!
-//! The same holds for [networks](Docker::throwaway_network) and
-//! [volumes](Docker::throwaway_volume) that were made to be thrown away. Volumes without names go with
+//! The same holds for [networks](Docker::throwaway_network), [volumes](Docker::throwaway_volume) and
+//! [images](Docker::throwaway_image) that were made to be thrown away. Volumes without names go with
 //! their container, and images that bear the session's label, such as
 //! one made of the container by [`commit`](Container::commit).
 //!
@@ -52,8 +52,8 @@
 //! 5 ms to start. One that was killed is replaced by the next start.
 //!
 //! Where it cannot be started, nothing is: [`Error::Lease`] says why. `BOWLINE_LEASE=off` does without
-//! it. Then a drop waits until the container is gone, for 10 s at most, one after the other; and what a
-//! process leaves behind that ends in another way is for the next.
+//! it. Then who lets go of the last handle waits until all are gone that are going, for 10 s at most;
+//! and what a process leaves behind that ends in another way is for the next.
 //!
 //! Programs that use this crate and no throwaway container pay for the hook with one look at an
 //! environment variable. The feature `throwaway` can be switched off.
@@ -66,6 +66,30 @@
 //! records that nobody holds, beside its own start, and removes what they name. What no such record
 //! names is never touched: not a living neighbour's things, not another user's or another machine's.
 //! An engine that cannot be reached then is tried again by the next, for a week.
+//!
+//! # A test that fails
+//!
+//! A handle that is dropped while its thread panics prints, on that thread, where libtest catches it,
+//! what state the container is in and its last lines: 50 of each stream, and 16 KiB. It takes no
+//! longer than 5 s, also with an engine that does not answer. To see all lines as they come there is
+//! [`forward_logs`](StartThrowaway::forward_logs).
+//!
+//! `BOWLINE_KEEP` leaves containers for a look at them, with their networks, volumes and images, and
+//! prints the commands to look at each and to remove it:
+//!
+//! | value | what is left |
+//! |---|---|
+//! | `never`, empty, or not set | nothing |
+//! | `failed` | what is dropped while its thread panics; what does not start; and, where the process is ended by a signal or `abort`, or anything in it has panicked, what it holds then, such as in a `static` |
+//! | `always` | everything, [`close`](Throwaway::close) or not |
+//!
+//! Any other value is an error of the first start. What is left is nobody's any more: no lease, no
+//! sweep and no other process removes it, so do it when you have seen enough. When the first one is
+//! started the process prints on its standard error by which label it is all listed.
+//!
+//! A test that fails by returning an error drops its handles as one that passes does, and an exit code
+//! is told to nobody but the parent: there `always` helps, or an `unwrap`. A panic that was expected
+//! counts as one that was not.
 //!
 //! # Labels
 //!
@@ -90,37 +114,51 @@
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
 //!   for its end.
 //! - A pull of which nobody waits for the end any more may go on for 10 s.
+//! - Of a build, the stages before the last, and the steps of one that failed or was broken off, stay
+//!   in the engine's build cache, as with `docker build`: they bear no label.
 //! - Where the kernel does not say which program a process is (`/proc` is not mounted), there is no
 //!   lease.
 
 mod addr;
+mod built;
 mod clean;
 mod companion;
+mod going;
 mod guard;
+mod keep;
 mod keeper;
 mod lease;
 mod making;
+mod need;
 mod ready;
 mod record;
 mod session;
+mod source;
 mod start;
 mod story;
 mod sweep;
+mod together;
+mod words;
 
 use std::ops::Deref;
 
 pub use addr::{Addresses, ContainerPort, Family, HostPort, NoAddress, NoAddressReason};
+pub use built::BuildThrowawayImage;
 pub use companion::{
-    CreateThrowawayNetwork, CreateThrowawayVolume, ThrowawayNetwork, ThrowawayVolume,
+    CreateThrowawayNetwork, CreateThrowawayVolume, ThrowawayImage, ThrowawayNetwork,
+    ThrowawayVolume,
 };
 pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
+pub use source::Source;
 pub use start::StartThrowaway;
 pub use story::{Attempt, StartCause, StartError, StartPhase, Story};
+pub use together::{all, close};
 
 use crate::container::{Container, ContainerSpec, Running};
 use crate::docker::Docker;
 use crate::error::Error;
 use guard::Guard;
+use need::Place;
 
 impl Docker {
     /// Start a container that is gone when its handle is, or this process.
@@ -158,6 +196,8 @@ pub struct Throwaway {
     name: String,
     container: Container<Running>,
     addresses: Addresses,
+    /// Where others find it.
+    place: Place,
     guard: Guard,
 }
 

@@ -10,6 +10,7 @@ use super::details::{MountPoint, address};
 use super::{Container, ContainerId, Status, Traits, Unknown, remove};
 use crate::error::Error;
 use crate::labels::Labels;
+use crate::several::several;
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::transport::Transport;
@@ -127,7 +128,7 @@ impl List {
         self
     }
 
-    /// Remove all that would be listed, and go on where one cannot be removed.
+    /// Remove all that would be listed, 16 at once, and go on where one cannot be removed.
     ///
     /// ```no_run
     /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
@@ -402,6 +403,9 @@ pub struct RemoveAll {
     volumes: bool,
 }
 
+/// So many removals at once: an engine works on several, and no list is too long.
+const AT_ONCE: usize = 16;
+
 /// What became of the containers of a list.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -428,22 +432,28 @@ impl RemoveAll {
 
     async fn run(self) -> Result<Removed, Error> {
         let mut out = Removed::default();
-        for id in rows(&self.list).await? {
-            let call = Call::delete(&["containers", id.as_str()])
-                .flag("v", self.volumes)
-                .flag("force", self.force);
-            let on = Container {
-                transport: self.list.transport.clone(),
-                id,
-                traits: Traits::default(),
-                state: Unknown(()),
-            };
-            match remove::gone(&on, &call, self.force).await {
-                Ok(()) => out.removed.push(on.id),
-                Err(error) => out.failed.push((on.id, error)),
+        let removals = rows(&self.list).await?.into_iter().map(|id| self.one(id));
+        for (id, gone) in several(AT_ONCE, removals).await {
+            match gone {
+                Ok(()) => out.removed.push(id),
+                Err(error) => out.failed.push((id, error)),
             }
         }
         Ok(out)
+    }
+
+    async fn one(&self, id: ContainerId) -> (ContainerId, Result<(), Error>) {
+        let call = Call::delete(&["containers", id.as_str()])
+            .flag("v", self.volumes)
+            .flag("force", self.force);
+        let on = Container {
+            transport: self.list.transport.clone(),
+            id,
+            traits: Traits::default(),
+            state: Unknown(()),
+        };
+        let gone = remove::gone(&on, &call, self.force).await;
+        (on.id, gone)
     }
 }
 

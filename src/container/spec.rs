@@ -268,6 +268,11 @@ impl ContainerSpec {
         self.image.as_ref().ok()
     }
 
+    /// Return the networks that were named, as they were named.
+    pub fn get_networks(&self) -> impl Iterator<Item = &str> {
+        self.networks.iter().map(Endpoint::network)
+    }
+
     /// Return the name that was given.
     pub fn get_name(&self) -> Option<&str> {
         self.name.as_deref()

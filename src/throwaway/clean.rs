@@ -13,6 +13,7 @@ use super::session::{ITEM, SESSION, Session};
 use crate::container::ContainerId;
 use crate::docker::Docker;
 use crate::error::Error;
+use crate::several::several;
 
 /// So many removals at once: an engine works on several, and no list is too long.
 const AT_ONCE: usize = 32;
@@ -28,7 +29,7 @@ pub(super) async fn settle(session: &str, told: &Told, limit: Duration) -> bool 
     let mut engines = JoinSet::new();
     for url in told.engines.clone() {
         let label = format!("{SESSION}={session}");
-        let clean = Clean { label, kept: told.kept.clone(), pending: told.pending.clone() };
+        let clean = Clean { label, kept: told.kept(), pending: told.pending.clone() };
         engines.spawn(timeout_at(until, clean.run(url)));
     }
     let mut all = true;
@@ -92,7 +93,15 @@ impl Clean {
             }
         }
         for image in docker.images().label(&self.label).await? {
-            match docker.image(&image.id)?.remove().force().await {
+            let item = image.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if self.kept.contains(item) {
+                continue;
+            }
+            let removal = docker.image(&image.id)?.remove();
+            // Forced, it goes although a container that has ended is to stay and was made from it.
+            let removal = if self.kept.is_empty() { removal.force() } else { removal };
+            match removal.await {
                 // What is to stay needs it.
                 Err(error) if error.is_conflict() && !self.kept.is_empty() => continue,
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -114,25 +123,8 @@ impl Clean {
 }
 
 async fn remove_all(docker: &Docker, containers: Vec<ContainerId>) -> Result<(), Error> {
-    let (mut removals, mut all) = (JoinSet::new(), Ok(()));
-    for id in containers {
-        if removals.len() >= AT_ONCE {
-            all = all.and(next(&mut removals).await);
-        }
-        removals.spawn(remove(docker.clone(), id));
-    }
-    while !removals.is_empty() {
-        all = all.and(next(&mut removals).await);
-    }
-    all
-}
-
-async fn next(removals: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
-    match removals.join_next().await {
-        Some(Ok(done)) => done,
-        // A removal does not panic; the next look shows what it left.
-        Some(Err(_)) | None => Ok(()),
-    }
+    let removals = containers.into_iter().map(|id| remove(docker.clone(), id));
+    several(AT_ONCE, removals).await.into_iter().collect()
 }
 
 /// Remove a container whatever it does, and its volumes without names. Gone already is as good.

@@ -3,12 +3,14 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use super::going::Going;
 use super::guard::{Guard, Thing};
 use super::making::{GRACE, Making};
 use super::session::no_thread;
 use super::{clean, keeper};
 use crate::docker::Docker;
 use crate::error::Error;
+use crate::image::Image;
 use crate::network::{Network, NetworkSpec};
 use crate::verb::awaitable;
 use crate::volume::{Volume, VolumeSpec};
@@ -135,8 +137,8 @@ macro_rules! holds {
         #[derive(Debug)]
         #[must_use = "it is removed when this is dropped"]
         pub struct $name {
-            $field: $thing,
-            guard: Guard,
+            pub(super) $field: $thing,
+            pub(super) guard: Guard,
         }
 
         impl $name {
@@ -178,16 +180,24 @@ holds! {
     /// A volume that is gone when this is dropped, once the containers that use it are.
     ThrowawayVolume, volume: Volume
 }
+holds! {
+    /// An image that is gone when this is dropped, once the containers made from it are.
+    ThrowawayImage, image: Image
+}
 
 /// Remove a thing, when those that use it are gone: they may be going just now.
-pub(super) async fn discard(docker: Docker, thing: Thing) -> Result<(), Error> {
+pub(super) async fn discard(going: &Going, docker: Docker, thing: Thing) -> Result<(), Error> {
     let begun = tokio::time::Instant::now();
     loop {
+        let turn = going.turn().await;
         let removed = match &thing {
-            Thing::Container(id) => return clean::remove(docker, id.clone()).await,
+            Thing::Container(id, _) => clean::remove(docker.clone(), id.clone()).await,
             Thing::Network(network) => network.remove().await,
             Thing::Volume(volume) => volume.remove().await,
+            Thing::Image(image) => image.remove().force().await.map(drop),
         };
+        // What waits for others lets them go first.
+        drop(turn);
         match removed {
             Err(error) if is_used(&error) && begun.elapsed() < USED => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -197,7 +207,7 @@ pub(super) async fn discard(docker: Docker, thing: Thing) -> Result<(), Error> {
     }
 }
 
-/// Engines say 403 of a network with containers on it, 409 of a volume.
+/// Engines say 403 of a network with containers on it, 409 of a volume or an image.
 pub(super) fn is_used(error: &Error) -> bool {
     matches!(error.status(), Some(403 | 409))
 }

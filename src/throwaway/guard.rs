@@ -1,26 +1,33 @@
 //! Holds a thing on an engine, and removes it when it is let go of.
 
-use std::sync::{Arc, mpsc};
+use std::io;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
+use super::keep::{self, Keep};
+use super::keeper::Task;
 use super::record::Line;
 use super::session::{Session, no_thread};
-use super::{companion, keeper};
+use super::{companion, keeper, words};
 use crate::container::ContainerId;
 use crate::docker::Docker;
 use crate::error::Error;
+use crate::image::Image;
 use crate::network::Network;
 use crate::volume::Volume;
 
-/// Without a lease, a drop waits for the removal at most this long.
+/// Without a lease, who lets go last waits for all removals, at most this long.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What is held.
 #[derive(Debug, Clone)]
 pub(super) enum Thing {
-    Container(ContainerId),
+    /// By its id, and its name for people.
+    Container(ContainerId, String),
     Network(Network),
     Volume(Volume),
+    Image(Image),
 }
 
 #[derive(Debug)]
@@ -34,14 +41,39 @@ pub(super) struct Guard {
 
 impl Guard {
     pub(super) fn new(session: Arc<Session>, docker: Docker, thing: Thing, item: String) -> Guard {
+        session.going.hold();
         Guard { session, docker, thing, item, armed: true }
     }
 
     /// Remove it, and wait for it. Dropped half-way, it is removed all the same.
     pub(super) async fn remove(mut self) -> Result<(), Error> {
         self.armed = false;
-        let removal = companion::discard(self.docker.clone(), self.thing.clone());
-        keeper::spawn(removal).map_err(no_thread)?.await?
+        if self.session.keep == Keep::Always {
+            words::say(&keep::hint(&self.thing));
+            return Ok(());
+        }
+        self.begin_removal().map_err(no_thread)?.await?
+    }
+
+    /// It could not be used: remove it and wait for it, or leave it where that is asked for, and
+    /// say how to look at it.
+    pub(super) async fn fail(mut self) -> Option<String> {
+        if self.session.keep != Keep::Never && self.session.tell(Line::Keep(&self.item)).is_ok() {
+            self.armed = false;
+            return Some(keep::hint(&self.thing));
+        }
+        // Should it fail, the lease tries again.
+        let _ = self.remove().await;
+        None
+    }
+
+    fn begin_removal(&self) -> io::Result<Task<Result<(), Error>>> {
+        if self.session.keep == Keep::Failed {
+            self.session.tell(Line::LetGo(&self.item)).map_err(io::Error::other)?;
+        }
+        let leaving = Leaving::new(&self.session);
+        let (docker, thing) = (self.docker.clone(), self.thing.clone());
+        keeper::spawn(async move { companion::discard(&leaving.0.going, docker, thing).await })
     }
 
     /// Let it be.
@@ -60,19 +92,40 @@ impl Drop for Guard {
             // tells of sockets.
             return std::mem::forget(self.docker.clone());
         }
-        if !self.armed {
-            return;
+        let panics = thread::panicking();
+        if let (true, true, Thing::Container(_, name)) = (self.armed, panics, &self.thing) {
+            words::last(&self.docker, name);
         }
-        let (done, wait) = mpsc::channel::<()>();
-        let removal = companion::discard(self.docker.clone(), self.thing.clone());
-        let begun = keeper::spawn(async move {
-            // Nobody is left to be told of a failure: `close` tells it.
-            let _ = removal.await;
-            drop(done);
-        });
-        // Where no thread can be had, the lease or the next sweep removes it.
-        if begun.is_ok() && !self.session.outlives() && !keeper::is_here() {
-            let _ = wait.recv_timeout(LIMIT);
+        let keeps = match self.session.keep {
+            Keep::Never => false,
+            Keep::Failed => panics,
+            Keep::Always => true,
+        };
+        if self.armed && keeps && self.session.tell(Line::Keep(&self.item)).is_ok() {
+            words::say(&keep::hint(&self.thing));
+        } else if self.armed {
+            // Nobody is left to be told of a failure: `close` tells it. Where no thread can be had,
+            // the lease or the next sweep removes it.
+            drop(self.begin_removal());
         }
+        if self.session.going.let_go() && !self.session.outlives() && !keeper::is_here() {
+            self.session.going.wait(LIMIT);
+        }
+    }
+}
+
+/// A removal under way, which somebody may have to wait for.
+struct Leaving(Arc<Session>);
+
+impl Leaving {
+    fn new(session: &Arc<Session>) -> Leaving {
+        session.going.begun();
+        Leaving(session.clone())
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.going.ended();
     }
 }

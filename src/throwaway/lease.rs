@@ -7,6 +7,8 @@
 
 mod hook;
 
+pub(super) use hook::at_exit;
+
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clean;
 use super::guard::{Guard, Thing};
+use super::keep::Keep;
 use super::record::Line;
 use super::session::{ITEM, OWNER, SESSION, Session};
+use super::{clean, keeper};
 use crate::docker::Docker;
 use crate::error::Error;
 
@@ -16,7 +17,10 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) struct Making {
     session: Arc<Session>,
+    docker: Docker,
     item: String,
+    /// Nobody has said yet what came of it.
+    open: bool,
 }
 
 impl Making {
@@ -25,7 +29,10 @@ impl Making {
         let session = Session::of(docker)?;
         let item = session.item();
         session.tell(Line::Making(&item))?;
-        Ok(Making { session, item })
+        if session.keep == Keep::Always {
+            session.tell(Line::Keep(&item))?;
+        }
+        Ok(Making { session, docker: docker.clone(), item, open: true })
     }
 
     /// Return a name that nothing else has.
@@ -41,12 +48,13 @@ impl Making {
 
     /// The engine has answered: hold what it has made. Where its answer was lost, it is looked for.
     pub(super) fn made<T>(
-        self,
+        mut self,
         docker: Docker,
         made: Result<T, Error>,
         thing: impl FnOnce(&T) -> Thing,
     ) -> Result<(T, Guard), Error> {
-        let Making { session, item } = self;
+        self.open = false;
+        let (session, item) = (self.session.clone(), self.item.clone());
         match made {
             Ok(made) => {
                 let guard = Guard::new(session.clone(), docker, thing(&made), item.clone());
@@ -60,6 +68,16 @@ impl Making {
                 }
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Making {
+    /// Broken off: something may come of it all the same.
+    fn drop(&mut self) {
+        if self.open {
+            let (docker, session) = (self.docker.clone(), self.session.clone());
+            drop(keeper::spawn(clean::lost(docker, session, self.item.clone())));
         }
     }
 }

@@ -25,6 +25,14 @@ pub(super) enum Line<'a> {
     Made(&'a str),
     /// This one is to stay.
     Keep(&'a str),
+    /// What the session holds when it ends badly is to stay.
+    KeepsFailed,
+    /// Of those: this one is let go of.
+    LetGo(&'a str),
+    /// Something in the process has panicked.
+    Failed,
+    /// The process ends, and by itself.
+    Ended,
 }
 
 impl fmt::Display for Line<'_> {
@@ -34,6 +42,10 @@ impl fmt::Display for Line<'_> {
             Line::Making(item) => write!(f, "making {item}"),
             Line::Made(item) => write!(f, "made {item}"),
             Line::Keep(item) => write!(f, "keep {item}"),
+            Line::KeepsFailed => f.write_str("session keeps-failed"),
+            Line::LetGo(item) => write!(f, "let-go {item}"),
+            Line::Failed => f.write_str("session failed"),
+            Line::Ended => f.write_str("session ended"),
         }
     }
 }
@@ -44,7 +56,12 @@ pub(super) struct Told {
     pub(super) engines: BTreeSet<String>,
     /// Asked for and not answered: they may yet appear.
     pub(super) pending: BTreeSet<String>,
-    pub(super) kept: BTreeSet<String>,
+    kept: BTreeSet<String>,
+    /// Made, and not known to be let go of.
+    held: BTreeSet<String>,
+    keeps_failed: bool,
+    failed: bool,
+    ended: bool,
 }
 
 impl Told {
@@ -55,12 +72,28 @@ impl Told {
             match line.split_once(' ') {
                 Some(("engine", url)) => drop(told.engines.insert(url.to_owned())),
                 Some(("making", item)) => drop(told.pending.insert(item.to_owned())),
-                Some(("made", item)) => drop(told.pending.remove(item)),
+                Some(("made", item)) => {
+                    told.pending.remove(item);
+                    told.held.insert(item.to_owned());
+                }
                 Some(("keep", item)) => drop(told.kept.insert(item.to_owned())),
+                Some(("let-go", item)) => drop(told.held.remove(item)),
+                Some(("session", "keeps-failed")) => told.keeps_failed = true,
+                Some(("session", "failed")) => told.failed = true,
+                Some(("session", "ended")) => told.ended = true,
                 _ => {}
             }
         }
         told
+    }
+
+    /// Return what is to stay, now that the session is over.
+    pub(super) fn kept(&self) -> BTreeSet<String> {
+        let mut kept = self.kept.clone();
+        if self.keeps_failed && (self.failed || !self.ended) {
+            kept.extend(self.held.iter().cloned());
+        }
+        kept
     }
 }
 
@@ -191,7 +224,7 @@ mod tests {
     use super::*;
 
     fn told(record: &Record) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let Told { engines, pending, kept } = record.read().unwrap();
+        let Told { engines, pending, kept, .. } = record.read().unwrap();
         let all = |set: BTreeSet<String>| set.into_iter().collect();
         (all(engines), all(pending), all(kept))
     }
@@ -226,6 +259,20 @@ mod tests {
         let read = Told::parse("engine unix:///a\nwhat\n\nmaking \u{fffd}x\nengine unix:///b");
         assert_eq!(read.engines.into_iter().collect::<Vec<_>>(), ["unix:///a"]);
         assert_eq!(read.pending.len(), 1);
+    }
+
+    /// What is held when a process ends, by how it ends.
+    #[test]
+    fn what_is_kept_of_a_session_that_ends_badly() {
+        let kept = |end: &str| {
+            let lines = format!("made a\nmade b\nmade c\nlet-go b\nkeep c\n{end}");
+            Told::parse(&lines).kept().into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(kept(""), ["c"]);
+        assert_eq!(kept("session failed\n"), ["c"]);
+        assert_eq!(kept("session keeps-failed\nsession ended\n"), ["c"]);
+        assert_eq!(kept("session keeps-failed\n"), ["a", "c"]);
+        assert_eq!(kept("session keeps-failed\nsession failed\nsession ended\n"), ["a", "c"]);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{env, io, process};
 
+use super::going::Going;
+use super::keep::Keep;
 use super::lease::Lease;
 use super::record::{self, Line, Record};
 use super::sweep;
@@ -36,6 +38,9 @@ pub(super) struct Session {
     engines: Mutex<BTreeSet<String>>,
     process: u32,
     count: AtomicU32,
+    /// What of it is held, and what is being removed.
+    pub(super) going: Going,
+    pub(super) keep: Keep,
 }
 
 /// This process's session.
@@ -63,6 +68,7 @@ impl Session {
         if let Some(session) = here.as_ref().filter(|session| session.is_of_this_process()) {
             return Ok(session.clone());
         }
+        let keep = Keep::asked()?;
         let folder =
             record::folder().map_err(|e| LeaseError::new("find a folder for records", e))?;
         let record = Record::create(&folder, &random())
@@ -73,11 +79,23 @@ impl Session {
             engines: Mutex::default(),
             process: process::id(),
             count: AtomicU32::new(0),
+            going: Going::new(),
+            keep,
         });
+        keep.begin(&session)?;
         *here = Some(session.clone());
         // Beside what was asked for, which does not wait for it.
         tokio::spawn(async move { sweep::sweep(&folder).await });
         Ok(session)
+    }
+
+    /// This process ends by itself.
+    pub(super) fn ends() {
+        // Who holds it is no longer served. There may be other threads still.
+        let Ok(here) = HERE.try_lock() else { return };
+        if let Some(session) = here.as_ref().filter(|session| session.is_of_this_process()) {
+            let _ = session.tell(Line::Ended);
+        }
     }
 
     /// See to it that the lease runs. It may have been killed.

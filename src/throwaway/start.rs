@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::guard::{Guard, Thing};
 use super::making::{GRACE, Making};
+use super::need::{self, Need, Place};
 use super::session::no_thread;
+use super::source::Sources;
 use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
-use super::{Throwaway, keeper};
+use super::{Throwaway, keeper, words};
 use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
 use crate::container::{Container, ContainerSpec, Created, Running};
 use crate::docker::Docker;
@@ -27,6 +29,11 @@ pub struct StartThrowaway {
     spec: ContainerSpec,
     ready: Option<Ready>,
     limit: Option<Duration>,
+    pub(super) sources: Sources,
+    /// Those that it is to find.
+    pub(super) needs: Vec<Need>,
+    /// Whether its lines are forwarded.
+    pub(super) forward: bool,
 }
 
 /// Setters that hand on to the spec's of the same name.
@@ -86,7 +93,8 @@ forward! {
 
 impl StartThrowaway {
     pub(super) fn new(docker: Docker, spec: ContainerSpec) -> StartThrowaway {
-        StartThrowaway { docker, spec, ready: None, limit: None }
+        let (sources, needs) = (Sources::default(), Vec::new());
+        StartThrowaway { docker, spec, ready: None, limit: None, sources, needs, forward: false }
     }
 
     /// Wait until it is ready. Without this, it is enough that it was started.
@@ -102,13 +110,17 @@ impl StartThrowaway {
     }
 
     async fn run(self) -> Result<Throwaway, StartError> {
-        let StartThrowaway { docker, spec, ready, limit } = self;
+        let StartThrowaway { docker, spec, ready, limit, sources, needs, forward } = self;
         let image = spec.get_image().map(ToString::to_string).unwrap_or_default();
         let name = spec.get_name().unwrap_or_default().to_owned();
         let attempt = Attempt { image, name, phase: StartPhase::Create, begun: Instant::now() };
-        let start = Start { docker, limit, attempt };
+        let start = Start { docker, limit, attempt, forward };
+        let spec = match need::meet(spec, &needs) {
+            Ok(spec) => spec,
+            Err(error) => return Err(StartError::before(start.attempt, error)),
+        };
         // On the keeper, so that what has been begun is brought to an end without this runtime.
-        let started = match keeper::spawn(start.clone().begin(spec)) {
+        let started = match keeper::spawn(start.clone().begin(spec, sources)) {
             Ok(work) => work.tied(Duration::ZERO).await,
             Err(error) => Err(no_thread(error)),
         };
@@ -128,18 +140,31 @@ struct Start {
     docker: Docker,
     limit: Option<Duration>,
     attempt: Attempt,
+    forward: bool,
 }
 
 impl Start {
-    async fn begin(mut self, spec: ContainerSpec) -> Result<Throwaway, StartError> {
+    async fn begin(
+        mut self,
+        spec: ContainerSpec,
+        sources: Sources,
+    ) -> Result<Throwaway, StartError> {
+        if let Err(error) = sources.check() {
+            self.attempt.phase = StartPhase::CopyIn;
+            return Err(StartError::before(self.attempt, error));
+        }
         let (created, guard) = match self.create(spec).await {
             Ok(made) => made,
             Err(cause) => return Err(self.tell(cause).await),
         };
+        self.attempt.phase = StartPhase::CopyIn;
+        if let Err(cause) = self.limited(async { Ok(sources.copy(&created).await?) }).await {
+            return Err(self.fail(cause, guard).await);
+        }
         self.attempt.phase = StartPhase::Start;
         match self.start(created).await {
-            Ok((container, addresses)) => {
-                Ok(Throwaway { name: self.attempt.name, container, addresses, guard })
+            Ok((container, addresses, place)) => {
+                Ok(Throwaway { name: self.attempt.name, container, addresses, place, guard })
             }
             Err(cause) => Err(self.fail(cause, guard).await),
         }
@@ -154,10 +179,10 @@ impl Start {
             self.attempt.name = making.name();
         }
         let spec = spec.name(&self.attempt.name).labels(making.labels());
-        let docker = self.docker.clone();
+        let (docker, name) = (self.docker.clone(), self.attempt.name.clone());
         let making = async move {
             let created = docker.create(spec).await;
-            making.made(docker, created, |it| Thing::Container(it.id().clone()))
+            making.made(docker, created, |it| Thing::Container(it.id().clone(), name))
         };
         // A creation is not broken off: only its answer tells whether there is something to remove.
         let making = keeper::spawn(making).map_err(no_thread)?.tied(GRACE);
@@ -167,11 +192,15 @@ impl Start {
     async fn start(
         &self,
         created: Container<Created>,
-    ) -> Result<(Container<Running>, Addresses), StartCause> {
+    ) -> Result<(Container<Running>, Addresses, Place), StartCause> {
         self.limited(async {
             let container = created.start().await?;
+            if self.forward {
+                words::forward(&container, self.attempt.name.clone());
+            }
             let details = container.inspect().await?;
-            Ok((container, Addresses::of(&self.docker, &details).await))
+            let place = Place::of(&details);
+            Ok((container, Addresses::of(&self.docker, &details).await, place))
         })
         .await
     }
@@ -204,11 +233,10 @@ impl Start {
         StartError::gather(&self.docker, self.attempt, cause).await
     }
 
-    /// Tell what the container looked like, and remove it before the error is seen. Should that
-    /// fail, the lease tries again.
+    /// Tell what the container looked like, and remove it before the error is seen.
     async fn fail(self, cause: StartCause, guard: Guard) -> StartError {
-        let error = self.tell(cause).await;
-        let _ = guard.remove().await;
+        let mut error = self.tell(cause).await;
+        error.story.kept = guard.fail().await;
         error
     }
 }

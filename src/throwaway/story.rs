@@ -140,12 +140,14 @@ pub struct Story {
     pub stderr: String,
     /// What could not be learnt of it, and why.
     pub gaps: Vec<String>,
+    /// Where `BOWLINE_KEEP` left the container: the commands to look at it, and to remove it.
+    pub kept: Option<String>,
 }
 
 /// A container that did not start, and its story.
 ///
-/// Printed it is one block: what failed and how, and the end of what the container printed.
-#[derive(Debug)]
+/// Printed it is one block: what failed and how, and the end of what the container printed. `{:?}`
+/// prints the same, for `unwrap` and for a test that returns it.
 #[non_exhaustive]
 pub struct StartError {
     /// What made it fail.
@@ -173,8 +175,24 @@ impl StartError {
         attempt: Attempt,
         cause: impl Into<StartCause>,
     ) -> StartError {
+        let asks = attempt.phase.has_container();
+        let mut error = StartError::before(attempt, cause);
+        if asks {
+            error.story.ask(docker).await;
+        }
+        error
+    }
+
+    /// It failed before there was a container.
+    pub(super) fn before(attempt: Attempt, cause: impl Into<StartCause>) -> StartError {
+        StartError { cause: cause.into(), story: Box::new(Story::begin(attempt)) }
+    }
+}
+
+impl Story {
+    fn begin(attempt: Attempt) -> Story {
         let Attempt { image, name, phase, begun } = attempt;
-        let mut story = Story {
+        Story {
             image,
             name,
             phase,
@@ -187,16 +205,18 @@ impl StartError {
             stdout: String::new(),
             stderr: String::new(),
             gaps: Vec::new(),
-        };
-        let cause = cause.into();
-        if phase.has_container() {
-            story.ask(docker).await;
+            kept: None,
         }
-        StartError { cause, story: Box::new(story) }
     }
-}
 
-impl Story {
+    /// Tell what a container looks like that has started.
+    pub(super) async fn now(docker: &Docker, name: String) -> Story {
+        let (phase, begun) = (StartPhase::Ready, Instant::now());
+        let mut story = Story::begin(Attempt { image: String::new(), name, phase, begun });
+        story.ask(docker).await;
+        story
+    }
+
     async fn ask(&mut self, docker: &Docker) {
         let found = async {
             let found = docker.container(&self.name).await?;
@@ -256,7 +276,10 @@ async fn read_logs(container: &Container, out: &mut Tail, err: &mut Tail) -> Res
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Story { image, name, phase, elapsed, .. } = &*self.story;
-        writeln!(f, "container {name} of image {image} did not start")?;
+        match name.as_str() {
+            "" => writeln!(f, "a container of image {image} did not start")?,
+            name => writeln!(f, "container {name} of image {image} did not start")?,
+        }
         write!(f, "  failed to {phase}, after {elapsed:.1?}")?;
         // The whole story is one text: whoever prints this mostly prints no sources.
         let mut next = Some(self.cause.error());
@@ -270,6 +293,13 @@ impl fmt::Display for StartError {
             next = why.source();
         }
         write!(f, "{}", self.story)
+    }
+}
+
+/// This is what `unwrap` and `main` print: the story, and not the fields that hold it.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -310,6 +340,9 @@ impl fmt::Display for Story {
         }
         for gap in &self.gaps {
             block(f, "not known", gap)?;
+        }
+        if let Some(kept) = &self.kept {
+            block(f, "kept", kept)?;
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
 //! Clearing away, where engines differ or fail in part.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bowline::Error;
 use serde_json::json;
 
-use crate::support::fake::{Fake, Reply, Seen};
+use crate::support::fake::{Crowd, Fake, Reply, Seen, crowded};
 
 #[tokio::test]
 async fn a_prune_of_everything_goes_on_where_a_part_fails() {
@@ -95,4 +98,19 @@ async fn an_engine_swapped_for_an_older_one_prunes_no_named_volumes() {
     let error = docker.prune_volumes().await.unwrap_err();
     assert!(matches!(error, Error::Unsupported(_)), "{error}");
     assert_eq!(fake.routes(), ["POST /volumes/prune"]);
+}
+
+/// One after the other they would never be as many as the engine waits for.
+#[tokio::test]
+async fn a_list_is_removed_several_at_once() {
+    let crowd = Arc::new(Crowd::new(16));
+    let fake = crowded(crowd.clone());
+    let docker = fake.docker().await;
+    let removal = docker.containers().all().remove().force().into_future();
+    let removed = tokio::time::timeout(Duration::from_secs(60), removal).await;
+    let removed = removed.expect("they go one by one").unwrap();
+    assert_eq!((removed.removed.len(), removed.failed.len()), (40, 0));
+    let in_order: Vec<_> = (0..40).map(|nth| format!("{nth:064x}")).collect();
+    assert!(removed.removed.iter().map(|id| id.as_str()).eq(&in_order));
+    assert_eq!(crowd.most(), 16);
 }

@@ -185,6 +185,85 @@ impl Peer {
     }
 }
 
+/// Counts who is there at once, and lets nobody go before so many have come.
+pub struct Crowd {
+    enough: usize,
+    /// How many have come, are there, were there at most.
+    count: tokio::sync::watch::Sender<(usize, usize, usize)>,
+}
+
+impl Crowd {
+    pub fn new(enough: usize) -> Crowd {
+        Crowd { enough, count: tokio::sync::watch::Sender::default() }
+    }
+
+    pub async fn pass(&self) {
+        self.count.send_modify(|(come, now, most)| {
+            (*come, *now) = (*come + 1, *now + 1);
+            *most = (*most).max(*now);
+        });
+        let mut count = self.count.subscribe();
+        count.wait_for(|(come, ..)| *come >= self.enough).await.unwrap();
+        self.count.send_modify(|(_, now, _)| *now -= 1);
+    }
+
+    /// How many were there at once, at most.
+    pub fn most(&self) -> usize {
+        self.count.borrow().2
+    }
+
+    /// How many have come and gone.
+    pub fn gone(&self) -> usize {
+        let (come, now, _) = *self.count.borrow();
+        come - now
+    }
+}
+
+/// An engine whose containers all run, and go when there is a crowd of them.
+pub fn crowded(crowd: Arc<Crowd>) -> Fake {
+    let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    Fake::raw_apart(move |mut peer| {
+        let (crowd, made) = (crowd.clone(), made.clone());
+        async move {
+            while let Some(seen) = peer.request().await {
+                let route = seen.route();
+                let reply = match (&*seen.method, route.rsplit('/').next().unwrap()) {
+                    _ if seen.is_ping() => Reply::empty(200).header("Api-Version", "1.41"),
+                    ("POST", "create") => {
+                        let nth = made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        Reply::json(201, serde_json::json!({"Id": format!("{nth:064x}")}))
+                    }
+                    ("GET", "json") if route == "GET /containers/json" => {
+                        // A filter's name of one ends in it: "%22" and the id.
+                        let parts = seen.target.split(|c: char| !c.is_ascii_hexdigit());
+                        let asked =
+                            parts.filter_map(|part| part.get(part.len().checked_sub(64)?..));
+                        let mut ids: Vec<_> = asked.map(ToOwned::to_owned).collect();
+                        if ids.is_empty() {
+                            ids = (0..40).map(|nth| format!("{nth:064x}")).collect();
+                        }
+                        let rows = ids.iter().map(|id| serde_json::json!({"Id": id}));
+                        Reply::json(200, rows.collect())
+                    }
+                    ("GET", "json") => {
+                        let id = seen.segments().into_iter().rev().nth(1).unwrap().to_owned();
+                        let state = serde_json::json!({"Status": "running", "Running": true});
+                        Reply::json(200, serde_json::json!({"Id": id, "State": state}))
+                    }
+                    ("DELETE", _) => {
+                        crowd.pass().await;
+                        Reply::empty(204)
+                    }
+                    _ => Reply::empty(204),
+                };
+                if !reply.write(&mut peer, seen.method == "HEAD").await {
+                    return;
+                }
+            }
+        }
+    })
+}
+
 /// A reply of the comfortable layer.
 #[derive(Debug, Clone)]
 pub struct Reply {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::pending;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bowline::{Docker, Throwaway};
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::helper::{Helper, clean, settled, spec};
+use crate::support::fake::{Crowd, crowded};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -85,6 +87,11 @@ pub(crate) fn deed(place: &str) {
             let runtime = many();
             let held = runtime.block_on(start());
             std::thread::spawn(move || HELD.set(Some(held))).join().unwrap();
+        }
+        "all at once" => {
+            let runtime = many();
+            let held = runtime.block_on(crate::helper::hold());
+            drop(held);
         }
         other => panic!("{other}?"),
     }
@@ -168,4 +175,25 @@ async fn a_drop_waits_where_there_is_no_lease() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_waits_where_there_is_no_lease_over_tcp() {
     everywhere("off", true).await;
+}
+
+/// Who lets go last waits for all: one after the other they would never be as many as this engine
+/// waits for, and without the wait they would not be gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_together_they_go_together_without_a_lease() {
+    let crowd = Arc::new(Crowd::new(16));
+    let engine = crowded(crowd.clone());
+    let state = TempDir::new().unwrap();
+    let (mut command, own) = Helper::prepare("drop all at once", 24, state.path()).await;
+    command.env("BOWLINE_LEASE", "off").env("DOCKER_HOST", engine.url());
+    let mut helper = Helper::run(command, own);
+    let dropped = tokio::task::spawn_blocking(move || {
+        helper.hear("dropped");
+        helper
+    });
+    let dropped = tokio::time::timeout(LIMIT, dropped).await.expect("they go one by one");
+    assert_eq!((crowd.gone(), crowd.most()), (24, 16));
+    let mut helper = dropped.unwrap();
+    helper.go();
+    assert!(helper.end().success());
 }

@@ -33,9 +33,11 @@ impl Helper {
     pub(crate) async fn prepare(deed: &str, count: usize, state: &Path) -> (Command, Own) {
         let own = Own::new().await;
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["helper::here", "--exact", "--nocapture", "--test-threads=1"]);
+        command.args(["helper::here", "--exact", "--test-threads=1"]);
+        command.env("RUST_TEST_NOCAPTURE", "1");
         command.env(DEED, deed).env(COUNT, count.to_string()).env("XDG_STATE_HOME", state);
         command.env(LABEL, own.label()).env_remove("BOWLINE_LEASE").env("RUST_BACKTRACE", "0");
+        command.env_remove("BOWLINE_KEEP");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         command.process_group(0);
         (command, own)
@@ -180,6 +182,13 @@ pub(crate) fn kill_leases(state: &Path) -> Vec<Pid> {
     leases
 }
 
+/// The label of the test that this is a helper of.
+pub(crate) fn label() -> (String, String) {
+    let label = std::env::var(LABEL).unwrap();
+    let (key, value) = label.split_once('=').unwrap();
+    (key.to_owned(), value.to_owned())
+}
+
 /// How a process ended, in a word.
 pub(crate) fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
@@ -202,12 +211,11 @@ pub(crate) fn pause() {
 }
 
 pub(crate) fn spec() -> ContainerSpec {
-    let label = std::env::var(LABEL).unwrap();
-    let (key, value) = label.split_once('=').unwrap();
+    let (key, value) = label();
     ContainerSpec::new(IMAGE).cmd(["sleep", "1000"]).volume("/data").label(key, value)
 }
 
-async fn hold() -> Vec<Throwaway> {
+pub(crate) async fn hold() -> Vec<Throwaway> {
     let docker = Docker::connect().await.unwrap();
     let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
     let mut starts = tokio::task::JoinSet::new();
@@ -231,6 +239,12 @@ fn here() {
         return crate::drops::deed(place);
     }
     let runtime = runtime();
+    if let Some(how) = deed.strip_prefix("image ") {
+        return crate::images::deed(&runtime, how);
+    }
+    if let Some(what) = deed.strip_prefix("kept ") {
+        return crate::kept::deed(&runtime, what);
+    }
     if deed == "start" {
         // Killed while it starts them.
         say("begin");

@@ -6,10 +6,14 @@
 mod support;
 
 mod companions;
+mod copies;
 mod drops;
 mod ends;
 mod helper;
+mod images;
+mod kept;
 mod leases;
 mod services;
 mod starts;
 mod sweeps;
+mod together;

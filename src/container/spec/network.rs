@@ -126,6 +126,11 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// The network, as it was named.
+    pub(crate) fn network(&self) -> &str {
+        &self.name
+    }
+
     /// What is said of it but the network's name, if anything.
     pub(crate) fn settings(&self) -> Option<&EndpointSettings> {
         Some(&self.settings).filter(|settings| **settings != EndpointSettings::default())

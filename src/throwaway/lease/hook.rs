@@ -5,7 +5,7 @@
 //! test binary's belongs to libtest. Where the variable is not set, all that happens is the look.
 #![allow(
     unsafe_code,
-    reason = "a function is run before main by the section it stands in, and three calls of the \
+    reason = "a function is run before main by the section it stands in, and four calls of the \
               system have no safe wrapper"
 )]
 
@@ -27,6 +27,13 @@ static HOOK: extern "C" fn() = before_main;
 /// Say whether the hook ran in this process: then it runs in this program's next process too.
 pub(super) fn ran() -> bool {
     RAN.load(Ordering::Relaxed)
+}
+
+/// Have this done when the process ends by itself: by `exit`, or with `main`.
+pub(in crate::throwaway) fn at_exit(work: extern "C" fn()) {
+    // SAFETY: the function is this program's own, and does not unwind. Where there is no room for
+    // one more, the end is not seen.
+    unsafe { libc::atexit(work) };
 }
 
 extern "C" fn before_main() {

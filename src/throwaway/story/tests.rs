@@ -17,11 +17,16 @@ fn story() -> Story {
         stdout: "loading\n\x1b]52;evil".into(),
         stderr: "warning: no memory\n".into(),
         gaps: Vec::new(),
+        kept: None,
     }
 }
 
+/// As it is printed, which is the same by `unwrap`.
 fn printed(cause: impl Into<StartCause>, story: Story) -> String {
-    StartError { cause: cause.into(), story: Box::new(story) }.to_string()
+    let error = StartError { cause: cause.into(), story: Box::new(story) };
+    let text = error.to_string();
+    assert_eq!(format!("{error:?}"), text);
+    text
 }
 
 #[test]
