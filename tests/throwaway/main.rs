@@ -10,6 +10,8 @@ mod drops;
 mod ends;
 mod helper;
 mod leases;
+mod reuse;
 mod services;
+mod shared;
 mod starts;
 mod sweeps;
