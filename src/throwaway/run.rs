@@ -35,9 +35,9 @@ pub(super) async fn share(
     run: String,
     name: &str,
 ) -> Result<Throwaway, StartError> {
-    let start = start.begin()?;
     let attempt = start.attempt();
     let untold = |error: Error| StartError::untold(attempt.clone(), error.into());
+    let start = start.begin().map_err(untold)?;
     let (slot, found) = start.within(look(&start, &run, name)).await?;
     if let Some(found) = found {
         return Ok(found);

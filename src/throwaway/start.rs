@@ -128,7 +128,9 @@ impl StartThrowaway {
     }
 
     async fn run(self) -> Result<Throwaway, StartError> {
-        let mut start = self.begin()?;
+        let attempt = self.attempt();
+        let begun = self.begin();
+        let mut start = begun.map_err(|error| StartError::untold(attempt, error.into()))?;
         match start.reuse.take() {
             Some(name) => reuse::start(start, name).await,
             None => start.launch(Home::Process).await,
@@ -153,14 +155,12 @@ impl StartThrowaway {
     }
 
     /// Begin: name the image by what is to be before its name.
-    pub(super) fn begin(mut self) -> Result<StartThrowaway, StartError> {
+    pub(super) fn begin(mut self) -> Result<StartThrowaway, Error> {
         self.begun = Some(Instant::now());
-        let attempt = self.attempt();
-        match prefix::apply(self.spec, self.prefix.take().as_deref()) {
-            // Once is enough.
-            Ok(spec) => Ok(StartThrowaway { spec, prefix: Some(String::new()), ..self }),
-            Err(error) => Err(StartError::untold(attempt, error.into())),
-        }
+        self.spec = prefix::apply(self.spec, self.prefix.as_deref())?;
+        // Once is enough.
+        self.prefix = Some(String::new());
+        Ok(self)
     }
 
     /// Wait until one that runs already is ready.

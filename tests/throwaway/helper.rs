@@ -237,6 +237,9 @@ fn here() {
     if let Some(place) = deed.strip_prefix("drop ") {
         return crate::drops::deed(place);
     }
+    if deed == "prefix" {
+        return crate::prefix::deed();
+    }
     if let Some(deed) = deed.strip_prefix("shared ") {
         return crate::shared::deed(deed);
     }

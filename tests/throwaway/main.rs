@@ -10,6 +10,7 @@ mod drops;
 mod ends;
 mod helper;
 mod leases;
+mod prefix;
 mod reuse;
 mod services;
 mod shared;

@@ -123,16 +123,19 @@ async fn another_configuration_has_another() {
     let used = first.hear("ready");
     // In use: it stays.
     let second = test.once("two").await;
+    assert_ne!(used, second);
     assert_eq!(test.there().await, [used.clone(), second.clone()].into());
     first.go();
     assert!(first.end().success());
     // Nobody uses either of them.
     let third = test.once("three").await;
+    assert!(third != used && third != second);
     assert_eq!(test.there().await, [third.clone()].into());
     // Another user's is not this one's to remove.
     let elsewhere = TempDir::new().unwrap();
     let mut helper = test.start_in(elsewhere.path(), "it", "four").await;
     let fourth = helper.hear("ready");
+    assert_ne!(fourth, third);
     assert_eq!(test.there().await, [third, fourth].into());
 }
 
