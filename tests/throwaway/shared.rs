@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bowline::events::{Action, EventKind, Events};
-use bowline::throwaway::{Ready, Shared, StartPhase};
+use bowline::throwaway::{Ready, Shared, SharedError, StartPhase};
 use bowline::{Docker, Status, Throwaway};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -32,7 +32,12 @@ fn runtime() -> Runtime {
 /// As a test does it: in a runtime of its own, that ends with it.
 fn as_a_test<T>(test: impl AsyncFnOnce(&'static Throwaway) -> T) -> T {
     let runtime = runtime();
-    runtime.block_on(async { test(ONE.get().await.unwrap()).await })
+    runtime.block_on(async { test(ask().await.unwrap()).await })
+}
+
+/// The asking can be spawned.
+fn ask() -> impl Future<Output = Result<&'static Throwaway, SharedError>> + Send {
+    ONE.get()
 }
 
 fn tell() {
