@@ -230,6 +230,9 @@ fn here() {
     if let Some(place) = deed.strip_prefix("drop ") {
         return crate::drops::deed(place);
     }
+    if deed == "blocking static" {
+        return crate::blocking::deed();
+    }
     let runtime = runtime();
     if deed == "start" {
         // Killed while it starts them.
