@@ -13,6 +13,7 @@ mod http1;
 mod limits;
 mod pool;
 mod route;
+mod socket;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod surroundings;

@@ -62,9 +62,21 @@ pub(crate) struct Notes {
 impl Notes {
     pub(super) fn extend(&mut self, more: Notes) {
         self.skipped.extend(more.skipped);
-        // Each handful of files of a folder may have told of it.
-        let told = self.secrets.last().cloned();
-        self.secrets.extend(more.secrets.into_iter().filter(|path| told.as_ref() != Some(path)));
+        for path in more.secrets {
+            // Each handful of files of a folder tells of it again, and so may added ones.
+            if !secret::is_folder(&path) || !self.secrets.contains(&path) {
+                self.secrets.push(path);
+            }
+        }
+    }
+
+    /// Note a file if it looks like a secret.
+    pub(super) fn secret(&mut self, path: &[u8]) {
+        let Some(part) = secret::part(path) else { return };
+        let part = Path::new(OsStr::from_bytes(part));
+        if self.secrets.last().is_none_or(|last| last != part) {
+            self.secrets.push(part.to_owned());
+        }
     }
 }
 
@@ -188,7 +200,7 @@ impl Walk {
         } else if kind.is_file() {
             let (file, opened) = open_file(full)?;
             meta = opened;
-            self.note_secret(path);
+            self.notes.secret(path);
             Kind::File(Content::Disk(file, meta.len(), full.to_owned()))
         } else {
             let why = match kind {
@@ -205,14 +217,6 @@ impl Walk {
 
     fn is_kept_below(&self, path: &[u8]) -> bool {
         self.keep.iter().any(|k| k.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")))
-    }
-
-    fn note_secret(&mut self, path: &[u8]) {
-        let Some(part) = secret::part(path) else { return };
-        let part = Path::new(OsStr::from_bytes(part));
-        if self.notes.secrets.last().is_none_or(|last| last != part) {
-            self.notes.secrets.push(part.to_owned());
-        }
     }
 
     fn skip(&mut self, path: Vec<u8>, why: SkipReason) {

@@ -16,6 +16,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::body::Body;
 use super::host::Host;
 use super::route::Route;
+use super::socket::Quiet;
 use super::upload::Outgoing;
 use crate::error::{ConnectFailure, Late, SshFault};
 
@@ -231,8 +232,7 @@ pub(super) fn late(e: &io::Error) -> Option<Late> {
 
 /// A socket of any kind.
 pub(crate) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
+    Plain(Quiet),
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::Secured>),
     #[cfg(feature = "ssh")]
@@ -242,8 +242,7 @@ pub(crate) enum Socket {
 macro_rules! on_socket {
     ($socket:expr, $s:ident => $call:expr) => {
         match $socket {
-            Socket::Unix($s) => $call,
-            Socket::Tcp($s) => $call,
+            Socket::Plain($s) => $call,
             #[cfg(feature = "tls")]
             Socket::Tls($s) => $call,
             #[cfg(feature = "ssh")]
@@ -261,7 +260,9 @@ pub(crate) struct Io {
 impl Io {
     pub(super) async fn dial(route: &Route) -> Result<Io, ConnectFailure> {
         let socket = match &route.host {
-            Host::Unix(path) => Socket::Unix(dial_unix(path).await?),
+            Host::Unix(path) => {
+                Socket::Plain(Quiet::unix(dial_unix(path).await?).map_err(failure)?)
+            }
             Host::Tcp { host, port, .. } => {
                 let name = host.trim_start_matches('[').trim_end_matches(']');
                 let stream = TcpStream::connect((name, *port)).await.map_err(failure)?;
@@ -269,10 +270,10 @@ impl Io {
                 #[cfg(feature = "tls")]
                 match &route.tls {
                     Some(tls) => Socket::Tls(Box::new(tls.secure(stream).await?)),
-                    None => Socket::Tcp(stream),
+                    None => Socket::Plain(Quiet::tcp(stream).map_err(failure)?),
                 }
                 #[cfg(not(feature = "tls"))]
-                Socket::Tcp(stream)
+                Socket::Plain(Quiet::tcp(stream).map_err(failure)?)
             }
             Host::Ssh { .. } => {
                 #[cfg(feature = "ssh")]
@@ -291,8 +292,7 @@ impl Io {
     /// taken for the next answer.
     fn hung_up(&mut self) -> bool {
         let socket = match &mut self.socket {
-            Socket::Unix(stream) => socket2::SockRef::from(&*stream),
-            Socket::Tcp(stream) => socket2::SockRef::from(&*stream),
+            Socket::Plain(socket) => socket2::SockRef::from(&*socket),
             #[cfg(feature = "tls")]
             Socket::Tls(stream) => return stream.hung_up(),
             #[cfg(feature = "ssh")]
