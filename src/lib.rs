@@ -104,6 +104,7 @@
 //! | call what has no verb here | [`Docker::raw`] |
 //! | name an image | [`ImageRef`] |
 //! | have a container for a test, gone when the test is | [`throwaway`] |
+//! | do without `async` | `blocking` (feature `blocking`) |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
@@ -127,6 +128,8 @@
 //!
 //! - `throwaway`, on by default: containers, networks and volumes that are gone when their process
 //!   is, in [`throwaway`].
+//! - `blocking`, off by default: `.block()` beside every `.await`, for plain threads and `#[test]`
+//!   functions, in `blocking`. It adds no crate.
 //! - `tls`, off by default: engines behind TLS, by the docker command's variables, by contexts with
 //!   keys, or by `Tls` in code. rustls with ring.
 //! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
@@ -139,12 +142,17 @@
 //! `image/*`, `network`, `volume`, `events`, `system` (handles and verbs, a file for each) → the
 //! values → `transport`, `stream`, `registry`, `tty` (connections, pool, limits; frames; credentials;
 //! the local terminal) → `wire`, `error` (requests as values, replies that drop what they do not
-//! understand). `throwaway` stands above all of them, and is made of public names. Handles hold a
+//! understand). `throwaway` and `blocking` stand above all of them, and are made of public names. Handles hold a
 //! transport and never a `Docker`. Every verb builds its request in a pure function, which a
 //! snapshot test can see, and sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "blocking", feature = "throwaway"))]
+mod aside;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 pub mod build;
 mod config;
 pub mod container;

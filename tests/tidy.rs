@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("tar", 1),
     ("verb", 1),
     ("guard", 1),
+    ("aside", 1),
     ("tty", 1),
     // Values.
     ("container::spec", 2),

@@ -6,6 +6,7 @@ mod support;
 
 mod attach;
 mod backpressure;
+mod blocking;
 mod checkpoint;
 mod child;
 mod connect;

@@ -246,6 +246,9 @@ fn here() {
     if let Some(deed) = deed.strip_prefix("reuse ") {
         return crate::reuse::deed(deed);
     }
+    if deed == "blocking static" {
+        return crate::blocking::deed();
+    }
     let runtime = runtime();
     if deed == "start" {
         // Killed while it starts them.

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocking;
 mod companions;
 mod drops;
 mod ends;
