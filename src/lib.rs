@@ -127,6 +127,13 @@
 //! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
 //! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
 //!   window size and detach keys, in `container::terminal`.
+//! - `tracing`, off by default: what the `tracing` crate's subscribers are told, all under the target
+//!   `bowline`. A span `call` for each call, at the level DEBUG, has the fields `method`, `route` (such
+//!   as `/containers/{id}/start`), `engine`, `api_version`, `status`, `elapsed_ms`, and `error`, which
+//!   is one word; that of a stream ends with the answer's head, and an event tells when the stream
+//!   did. Other events: a connection dialled or reused, a call retried on another connection, the
+//!   version agreed, a lost stream resumed, a dropped call followed up. Never an id, a name, a query, a
+//!   header, a body, or an engine's words.
 //!
 //! # How the crate is laid out
 //!
@@ -163,6 +170,7 @@ mod text;
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub mod throwaway;
 mod time;
+mod trace;
 mod transport;
 #[cfg(feature = "terminal")]
 mod tty;

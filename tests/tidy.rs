@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time", 0),
     // The way to the engine, what comes back on it, and what every verb has.
     ("transport", 1),
+    ("trace", 1),
     ("stream", 1),
     ("pieces", 1),
     ("registry", 1),

@@ -18,6 +18,7 @@ use super::host::Host;
 use super::route::Route;
 use super::upload::Outgoing;
 use crate::error::{ConnectFailure, Late, SshFault};
+use crate::trace::Rest;
 
 /// A connection: where requests go in, and what must be polled for them to move.
 pub(super) struct Conn {
@@ -256,6 +257,8 @@ macro_rules! on_socket {
 pub(crate) struct Io {
     socket: Socket,
     meter: Arc<Meter>,
+    /// What it is used for where it is no longer HTTP.
+    _rest: Rest,
 }
 
 impl Io {
@@ -278,12 +281,16 @@ impl Io {
                 #[cfg(feature = "ssh")]
                 if let Some(ssh) = &route.ssh {
                     let socket = Socket::Ssh(Box::new(ssh.dial().await?));
-                    return Ok(Io { socket, meter: Arc::default() });
+                    return Ok(Io::over(socket));
                 }
                 return Err(ConnectFailure::Ssh(SshFault::NotInThisBuild));
             }
         };
-        Ok(Io { socket, meter: Arc::default() })
+        Ok(Io::over(socket))
+    }
+
+    fn over(socket: Socket) -> Io {
+        Io { socket, meter: Arc::default(), _rest: Rest::none() }
     }
 
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
@@ -374,7 +381,7 @@ pub(crate) enum Source {
 impl Hijacked {
     /// Take the socket out of hyper. `None` if the connection broke meanwhile.
     pub(super) async fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
-        let mut conn = body.into_conn()?;
+        let (mut conn, rest) = body.into_conn()?;
         std::future::poll_fn(|cx| {
             let over = conn.drive(cx);
             conn.doze();
@@ -383,7 +390,8 @@ impl Hijacked {
         .await
         .ok()?;
         let parts = conn.driver.into_parts();
-        let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
+        let io = Io { _rest: rest, ..parts.io.into_inner() };
+        let source = Source::Socket { io, read: parts.read_buf };
         Some(Hijacked { multiplexed, source })
     }
 

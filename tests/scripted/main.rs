@@ -28,3 +28,4 @@ mod timeouts;
 mod tls;
 mod uploads;
 mod versions;
+mod watched;
