@@ -20,8 +20,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Tokio only, on Unix. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer;
-//! tested on Linux with Docker 20.10.
+//! Tokio only. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer.
+//!
+//! | on | |
+//! |---|---|
+//! | Linux | tested, with Docker 20.10 |
+//! | macOS and other Unix | meant to work, and not tested |
+//! | Windows | by named pipe or TCP; the default build is type-checked, and was never run. Without `throwaway`, `ssh`, `terminal` and `copy_out`; the end of a process's input cannot be told over a pipe |
 //!
 //! # The life of a container
 //!
@@ -147,6 +152,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(windows, any(feature = "ssh", feature = "terminal")))]
+compile_error!("bowline's features `ssh` and `terminal` are for Unix");
+
 pub mod build;
 mod config;
 pub mod container;
@@ -156,6 +164,7 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+mod local;
 pub mod network;
 mod options;
 mod pieces;
@@ -166,7 +175,7 @@ mod stream;
 pub mod system;
 mod tar;
 mod text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub mod throwaway;
 mod time;
@@ -193,7 +202,7 @@ pub use options::DriverOptions;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};

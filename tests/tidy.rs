@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("text", 0),
     ("labels", 0),
+    ("local", 0),
     ("options", 0),
     ("time", 0),
     // The way to the engine, what comes back on it, and what every verb has.

@@ -11,7 +11,11 @@ use bytes::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+#[cfg(windows)]
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 
 use super::body::Body;
 use super::host::Host;
@@ -173,6 +177,7 @@ impl Conn {
     }
 }
 
+#[cfg(unix)]
 async fn dial_unix(path: &std::path::Path) -> Result<UnixStream, ConnectFailure> {
     loop {
         match UnixStream::connect(path).await {
@@ -189,9 +194,26 @@ async fn dial_unix(path: &std::path::Path) -> Result<UnixStream, ConnectFailure>
     }
 }
 
+#[cfg(unix)]
 fn is_socket(path: &std::path::Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket())
+}
+
+#[cfg(windows)]
+async fn dial_pipe(path: &str) -> Result<NamedPipeClient, ConnectFailure> {
+    /// ERROR_PIPE_BUSY: the engine lives, and has no end of the pipe free right now.
+    const BUSY: i32 = 231;
+    let path = path.replace('/', "\\");
+    loop {
+        match ClientOptions::new().open(&path) {
+            // The connect limit ends this.
+            Err(e) if e.raw_os_error() == Some(BUSY) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            dialled => return dialled.map_err(failure),
+        }
+    }
 }
 
 fn failure(e: io::Error) -> ConnectFailure {
@@ -232,7 +254,10 @@ pub(super) fn late(e: &io::Error) -> Option<Late> {
 
 /// A socket of any kind.
 pub(crate) enum Socket {
+    #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(windows)]
+    Pipe(NamedPipeClient),
     Tcp(TcpStream),
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::Secured>),
@@ -243,7 +268,10 @@ pub(crate) enum Socket {
 macro_rules! on_socket {
     ($socket:expr, $s:ident => $call:expr) => {
         match $socket {
+            #[cfg(unix)]
             Socket::Unix($s) => $call,
+            #[cfg(windows)]
+            Socket::Pipe($s) => $call,
             Socket::Tcp($s) => $call,
             #[cfg(feature = "tls")]
             Socket::Tls($s) => $call,
@@ -264,7 +292,14 @@ pub(crate) struct Io {
 impl Io {
     pub(super) async fn dial(route: &Route) -> Result<Io, ConnectFailure> {
         let socket = match &route.host {
+            #[cfg(unix)]
             Host::Unix(path) => Socket::Unix(dial_unix(path).await?),
+            #[cfg(windows)]
+            Host::Npipe(path) => Socket::Pipe(dial_pipe(path).await?),
+            #[cfg(unix)]
+            Host::Npipe(_) => return Err(ConnectFailure::Io(io::ErrorKind::Unsupported.into())),
+            #[cfg(windows)]
+            Host::Unix(_) => return Err(ConnectFailure::Io(io::ErrorKind::Unsupported.into())),
             Host::Tcp { host, port, .. } => {
                 let name = host.trim_start_matches('[').trim_end_matches(']');
                 let stream = TcpStream::connect((name, *port)).await.map_err(failure)?;
@@ -298,7 +333,11 @@ impl Io {
     /// taken for the next answer.
     fn hung_up(&mut self) -> bool {
         let socket = match &mut self.socket {
+            #[cfg(unix)]
             Socket::Unix(stream) => socket2::SockRef::from(&*stream),
+            // A pipe cannot be peeked at. Its end is seen by the read that is under way all the time.
+            #[cfg(windows)]
+            Socket::Pipe(_) => return false,
             Socket::Tcp(stream) => socket2::SockRef::from(&*stream),
             #[cfg(feature = "tls")]
             Socket::Tls(stream) => return stream.hung_up(),
