@@ -28,6 +28,11 @@
 //! | macOS and other Unix | meant to work, and not tested |
 //! | Windows | by named pipe or TCP; the default build is type-checked, and was never run. Without `throwaway`, `ssh`, `terminal` and `copy_out`; the end of a process's input cannot be told over a pipe |
 //!
+//! A docker command's Rust is found in [the cookbook](crate::guide::cookbook); whoever comes
+//! [from bollard](crate::guide::coming_from_bollard) or
+//! [from testcontainers](crate::guide::coming_from_testcontainers) finds the calls they know; and
+//! [the course](crate::guide::course) teaches Docker by programs to run.
+//!
 //! # The life of a container
 //!
 //! ```text
@@ -162,6 +167,9 @@ pub mod docker;
 pub mod error;
 pub mod events;
 mod guard;
+#[cfg(all(any(doc, test), feature = "terminal", feature = "throwaway"))]
+#[cfg_attr(docsrs, doc(cfg(all())))]
+pub mod guide;
 pub mod image;
 mod labels;
 mod local;
