@@ -58,6 +58,60 @@
 //! Programs that use this crate and no throwaway container pay for the hook with one look at an
 //! environment variable. The feature `throwaway` can be switched off.
 //!
+//! # Sharing
+//!
+//! A [`Shared`] in a `static` is one container for all who ask for it: started once, by the first,
+//! also where many ask at once, each in a runtime of its own; the runtime that began it may end.
+//! If it does not start, all who ask in this process are told the same, and it is not tried again.
+//!
+//! Without more, "all" are the tests of one program, and the container goes as any other of the
+//! process does. In a run of several processes, it is all of them: the first that asks starts it, the
+//! others wait until it is ready, and use it. A run is named by `BOWLINE_RUN`, else by
+//! `NEXTEST_RUN_ID`, which `cargo nextest` sets; `BOWLINE_RUN` is for programs that `cargo test` starts
+//! one after another. Processes share a container if they are of one user and one run, on one engine,
+//! and if the name and the whole configuration are the same: a recipe that makes up a password makes
+//! up a container.
+//!
+//! | of the processes that use it | the container |
+//! |---|---|
+//! | the first dies while it starts it, by SIGKILL too | the next starts another; what is there of the first is gone 2 s after its end |
+//! | one ends, in any way, and others live | stays |
+//! | the last one ends, in any way, SIGKILL too | is gone 2 s later, unless another has come to use it |
+//! | one finds that it has ended | is followed by another |
+//! | it does not start | the process that tried tells why; the next that asks tries again |
+//! | all are killed together with their leases; the machine loses power | is removed by the next process of this user that starts a throwaway container |
+//!
+//! A process uses it from when it asked until its own end, whatever it drops. With
+//! `BOWLINE_LEASE=off` nobody is there to clean up after the last: the next process does, and that may
+//! be the next of the run.
+//!
+//! # Reuse
+//!
+//! [`reuse`](StartThrowaway::reuse) leaves the container to the next run, which saves the time of its
+//! start: *nobody removes it*, whatever becomes of this process. It is found again by the name that
+//! is given here and by its whole configuration: all that is sent to create it, the image's id, and
+//! what is copied into it, of the local disk by the files' names, sizes and times.
+//! When it is found it is waited for until it is [`ready`](StartThrowaway::ready), and where it is
+//! not, it is removed unless somebody uses it; one that does not run any more is replaced.
+//! [`close`](Throwaway::close) and dropping let go of it, and no more.
+//!
+//! A start with the same name and another configuration makes another container, and removes the
+//! one before if it was made by this user on this machine and no process holds a handle of it.
+//! The last of each name is yours to remove:
+//!
+//! ```sh
+//! docker rm --force --volumes $(docker ps --all --quiet --filter label=bowline.reuse=NAME)
+//! ```
+//!
+//! or here, without `=NAME` for all of them:
+//!
+//! ```no_run
+//! # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+//! let reused = docker.containers().all().label("bowline.reuse=NAME");
+//! let removed = reused.remove().force().volumes().await?;
+//! # Ok(()) }
+//! ```
+//!
 //! # The record, and the sweep
 //!
 //! What a process has on which engine stands in a file, in `$XDG_STATE_HOME/bowline`, else
@@ -89,15 +143,18 @@
 //!
 //! A test that fails by returning an error drops its handles as one that passes does, and an exit code
 //! is told to nobody but the parent: there `always` helps, or an `unwrap`. A panic that was expected
-//! counts as one that was not.
+//! counts as one that was not. Of what several processes share nobody can tell which of them failed:
+//! it is left by `always` alone.
 //!
 //! # Labels
 //!
 //! | label | value |
 //! |---|---|
-//! | `bowline.session` | the session, which is this process's |
+//! | `bowline.session` | the session, which is this process's, or that of a container which is shared; what is reused has none |
 //! | `bowline.item` | the session and a number |
 //! | `bowline.owner` | the program and its process id |
+//! | `bowline.reuse` | the name by which it is reused |
+//! | `bowline.config` | the first half of a SHA-256 of what it is reused by; no secret can be read from it, but one that can be guessed can be confirmed |
 //!
 //! # Limits
 //!
@@ -109,8 +166,8 @@
 //!   label, and stays: name one made by [`throwaway_volume`](Docker::throwaway_volume).
 //! - The lease reaches an engine as [`Docker::connect`] does, by its address and the environment. Keys
 //!   for TLS that were given in code, or by a context, it does not have.
-//! - A child that was forked off without `exec` keeps the lease waiting until it ends too. The handles
-//!   it has inherited remove nothing.
+//! - A child that was forked off without `exec` keeps the lease waiting until it ends too, and what is
+//!   shared in use. The handles it has inherited remove nothing.
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
 //!   for its end.
 //! - A pull of which nobody waits for the end any more may go on for 10 s.
@@ -123,6 +180,7 @@ mod addr;
 mod built;
 mod clean;
 mod companion;
+mod digest;
 mod going;
 mod guard;
 mod keep;
@@ -130,9 +188,14 @@ mod keeper;
 mod lease;
 mod making;
 mod need;
+mod prefix;
 mod ready;
 mod record;
+mod reuse;
+mod run;
 mod session;
+mod shared;
+mod slot;
 mod source;
 mod start;
 mod story;
@@ -141,6 +204,7 @@ mod together;
 mod words;
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 pub use addr::{Addresses, ContainerPort, Family, HostPort, NoAddress, NoAddressReason};
 pub use built::BuildThrowawayImage;
@@ -149,6 +213,7 @@ pub use companion::{
     ThrowawayVolume,
 };
 pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
+pub use shared::{Shared, SharedError};
 pub use source::Source;
 pub use start::StartThrowaway;
 pub use story::{Attempt, StartCause, StartError, StartPhase, Story};
@@ -157,8 +222,9 @@ pub use together::{all, close};
 use crate::container::{Container, ContainerSpec, Running};
 use crate::docker::Docker;
 use crate::error::Error;
-use guard::Guard;
+use guard::{Guard, Thing};
 use need::Place;
+use session::Session;
 
 impl Docker {
     /// Start a container that is gone when its handle is, or this process.
@@ -202,6 +268,19 @@ pub struct Throwaway {
 }
 
 impl Throwaway {
+    /// Hold one that runs and that others remove.
+    async fn found(
+        docker: &Docker,
+        session: Arc<Session>,
+        container: Container<Running>,
+    ) -> Result<Throwaway, Error> {
+        let details = container.inspect().await?;
+        let (addresses, place) = (Addresses::of(docker, &details).await, Place::of(&details));
+        let thing = Thing::Container(container.id().clone(), details.name.clone());
+        let guard = Guard::idle(session, docker.clone(), thing);
+        Ok(Throwaway { name: details.name, container, addresses, place, guard })
+    }
+
     /// Return the container's name, which is that of no other.
     pub fn name(&self) -> &str {
         &self.name

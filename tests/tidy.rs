@@ -14,10 +14,12 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("text", 0),
     ("labels", 0),
+    ("local", 0),
     ("options", 0),
     ("time", 0),
     // The way to the engine, what comes back on it, and what every verb has.
     ("transport", 1),
+    ("trace", 1),
     ("stream", 1),
     ("pieces", 1),
     ("registry", 1),
@@ -26,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("verb", 1),
     ("guard", 1),
     ("several", 1),
+    ("aside", 1),
     ("tty", 1),
     // Values.
     ("container::spec", 2),
@@ -52,6 +55,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("docker", 4),
     ("throwaway", 5),
     ("blocking", 5),
+    ("guide", 5),
     ("", 5),
 ];
 

@@ -30,7 +30,7 @@ macro_rules! cookbook {
             use crate::container::{Container, Created, Exited, Paused, Running};
             use crate::image::Build;
             use crate::network::Subnet;
-            use crate::throwaway::Ready;
+            use crate::throwaway::{Ready, Subject};
             use crate::{
                 BuildContext, CommitOptions, Condition, ContainerSpec, Credentials, Docker, DockerContext,
                 Error, Image, Network, NetworkSpec, Status, Timestamp, Volume, VolumeSpec,
@@ -267,6 +267,9 @@ cookbook! {
     "docker pause web" => { web.pause().await? }
     "docker unpause halted" => { halted.unpause().await? }
     "docker wait web" => { web.wait().await?.status().code() }
+    "until it is healthy: no docker command does this" => {
+        Ready::healthy().until(&Subject::new(&docker, &web, "web")).await?
+    }
     "docker rename web www" => { web.rename("www").await? }
     "docker update -m 1g --restart no web" => {
         web.update().memory("1g").restart(RestartPolicy::No).await?
@@ -392,4 +395,10 @@ cookbook! {
     }
     "a network, gone with its test" => { docker.throwaway_network().await?.name().to_owned() }
     "a volume, gone with its test" => { docker.throwaway_volume().await?.name().to_owned() }
+    "an image, gone with its test" => {
+        docker.throwaway_image(docker.build("tests/app")).await?.name().clone()
+    }
+    "files before it starts" => {
+        docker.throwaway("nginx").copy_in("tests/site/.", "/usr/share/nginx/html").await?
+    }
 }

@@ -29,7 +29,8 @@ pub(super) async fn settle(session: &str, told: &Told, limit: Duration) -> bool 
     let mut engines = JoinSet::new();
     for url in told.engines.clone() {
         let label = format!("{SESSION}={session}");
-        let clean = Clean { label, kept: told.kept(), pending: told.pending.clone() };
+        let clean =
+            Clean { label, kept: told.kept(), pending: told.pending.clone(), session: None };
         engines.spawn(timeout_at(until, clean.run(url)));
     }
     let mut all = true;
@@ -43,6 +44,8 @@ struct Clean {
     label: String,
     kept: BTreeSet<String>,
     pending: BTreeSet<String>,
+    /// Who is to be told of what is pending and is seen.
+    session: Option<Arc<Session>>,
 }
 
 impl Clean {
@@ -71,7 +74,7 @@ impl Clean {
         let mut found = Vec::new();
         for row in docker.containers().all().label(&self.label).await? {
             let item = row.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.see(item);
             if !self.kept.contains(item) {
                 found.push(row.id);
             }
@@ -80,21 +83,21 @@ impl Clean {
         remove_all(docker, found).await?;
         for network in docker.networks().label(&self.label).await? {
             let item = network.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.see(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.network(&network.id).await?.remove().await)?;
             }
         }
         for volume in docker.volumes().label(&self.label).await?.volumes {
             let item = volume.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.see(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.volume(&volume.name)?.remove().await)?;
             }
         }
         for image in docker.images().label(&self.label).await? {
             let item = image.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.see(item);
             if self.kept.contains(item) {
                 continue;
             }
@@ -113,6 +116,13 @@ impl Clean {
 }
 
 impl Clean {
+    /// It is there, whatever becomes of its removal: there is no more to come.
+    fn see(&mut self, item: &str) {
+        if let (true, Some(session)) = (self.pending.remove(item), &self.session) {
+            let _ = session.tell(Line::Made(item));
+        }
+    }
+
     /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
     fn gone(&self, removed: Result<(), Error>) -> Result<bool, Error> {
         match removed {
@@ -138,7 +148,8 @@ pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
     let label = format!("{ITEM}={item}");
-    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::from([item.clone()]) };
+    let (kept, pending) = (BTreeSet::new(), BTreeSet::from([item.clone()]));
+    let mut clean = Clean { label, kept, pending, session: Some(session.clone()) };
     while begun.elapsed() < IN_FLIGHT {
         // Once it has been seen there is no more to come.
         if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
@@ -147,5 +158,7 @@ pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);
     }
-    let _ = session.tell(Line::Made(&item));
+    if !clean.pending.is_empty() {
+        let _ = session.tell(Line::Made(&item));
+    }
 }

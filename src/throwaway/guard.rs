@@ -9,6 +9,7 @@ use super::keep::{self, Keep};
 use super::keeper::Task;
 use super::record::Line;
 use super::session::{Session, no_thread};
+use super::slot::Slot;
 use super::{companion, keeper, words};
 use crate::container::ContainerId;
 use crate::docker::Docker;
@@ -37,16 +38,40 @@ pub(super) struct Guard {
     thing: Thing,
     item: String,
     armed: bool,
+    /// What says that it is in use, while this is there.
+    hold: Option<Slot>,
 }
 
 impl Guard {
     pub(super) fn new(session: Arc<Session>, docker: Docker, thing: Thing, item: String) -> Guard {
         session.going.hold();
-        Guard { session, docker, thing, item, armed: true }
+        Guard { session, docker, thing, item, armed: true, hold: None }
     }
 
-    /// Remove it, and wait for it. Dropped half-way, it is removed all the same.
+    /// Hold what others remove.
+    pub(super) fn idle(session: Arc<Session>, docker: Docker, thing: Thing) -> Guard {
+        let mut guard = Guard::new(session, docker, thing, String::new());
+        guard.armed = false;
+        guard
+    }
+
+    /// Say that it is in use for as long as this is there.
+    pub(super) fn holding(mut self, hold: Slot) -> Guard {
+        self.hold = Some(hold);
+        self
+    }
+
+    /// Leave its removal to others from now on.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    /// Remove it, and wait for it. Dropped half-way, it is removed all the same. Where that is left
+    /// to others, let go of it.
     pub(super) async fn remove(mut self) -> Result<(), Error> {
+        if !self.armed {
+            return Ok(());
+        }
         self.armed = false;
         if self.session.keep == Keep::Always {
             words::say(&keep::hint(&self.thing));

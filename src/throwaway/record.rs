@@ -33,6 +33,8 @@ pub(super) enum Line<'a> {
     Failed,
     /// The process ends, and by itself.
     Ended,
+    /// The process is in this session too, beside others.
+    Share(&'a str),
 }
 
 impl fmt::Display for Line<'_> {
@@ -46,6 +48,7 @@ impl fmt::Display for Line<'_> {
             Line::LetGo(item) => write!(f, "let-go {item}"),
             Line::Failed => f.write_str("session failed"),
             Line::Ended => f.write_str("session ended"),
+            Line::Share(session) => write!(f, "share {session}"),
         }
     }
 }
@@ -57,6 +60,8 @@ pub(super) struct Told {
     /// Asked for and not answered: they may yet appear.
     pub(super) pending: BTreeSet<String>,
     kept: BTreeSet<String>,
+    /// Sessions that the process is in beside its own.
+    pub(super) shared: BTreeSet<String>,
     /// Made, and not known to be let go of.
     held: BTreeSet<String>,
     keeps_failed: bool,
@@ -81,6 +86,7 @@ impl Told {
                 Some(("session", "keeps-failed")) => told.keeps_failed = true,
                 Some(("session", "failed")) => told.failed = true,
                 Some(("session", "ended")) => told.ended = true,
+                Some(("share", session)) => drop(told.shared.insert(session.to_owned())),
                 _ => {}
             }
         }
@@ -126,14 +132,24 @@ impl Record {
     pub(super) fn join(path: PathBuf) -> io::Result<Record> {
         let file = File::open(&path)?;
         flock(&file, FlockOperation::NonBlockingLockShared)?;
-        Ok(Record { file, path })
+        // Whoever had it alone may have taken it away before that.
+        match file.metadata()?.nlink() {
+            0 => Err(ErrorKind::NotFound.into()),
+            _ => Ok(Record { file, path }),
+        }
     }
 
     /// Take a record that nobody holds any more; `None` where somebody does.
     pub(super) fn take(path: PathBuf) -> io::Result<Option<Record>> {
         let file = OpenOptions::new().read(true).append(true).open(&path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Record { file, path })),
+        Record { file, path }.alone()
+    }
+
+    /// Hold it alone, if nobody else holds it; `None`, and no hold on it, where somebody does. Of
+    /// several who leave at once, the last is alone.
+    pub(super) fn alone(self) -> io::Result<Option<Record>> {
+        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(self)),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(e) => Err(e.into()),
         }
@@ -141,6 +157,11 @@ impl Record {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Return the folder that it is in.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// Return the session: the file bears its name.
@@ -155,11 +176,10 @@ impl Record {
 
     /// Return what brings the lines so far onto the disk, for which it takes its time.
     pub(super) fn sync(&self) -> io::Result<impl FnOnce() + Send + 'static> {
-        let file = self.file.try_clone()?;
-        let folder = self.path.parent().map(File::open).transpose()?;
+        let (file, folder) = (self.file.try_clone()?, File::open(self.folder())?);
         Ok(move || {
             let _ = file.sync_all();
-            let _ = folder.map(|folder| folder.sync_all());
+            let _ = folder.sync_all();
         })
     }
 
@@ -241,12 +261,14 @@ mod tests {
             Line::Made("0123-1"),
             Line::Keep("0123-1"),
             Line::Engine("tcp://h:1"),
+            Line::Share("4567"),
         ] {
             record.tell(line).unwrap();
         }
         let all = told(&record);
         assert_eq!(all.0, ["tcp://h:1", "unix:///a b"]);
         assert_eq!((all.1, all.2), (vec!["0123-2".into()], vec!["0123-1".into()]));
+        assert_eq!(record.read().unwrap().shared.into_iter().collect::<Vec<_>>(), ["4567"]);
         // Again, and from elsewhere.
         let other = Record::join(record.path().to_owned()).unwrap();
         assert_eq!(other.read().unwrap(), record.read().unwrap());
@@ -288,6 +310,18 @@ mod tests {
         assert!(Record::take(path.clone()).unwrap().is_none(), "another sweeps already");
         taken.close();
         assert!(Record::take(path).is_err());
+    }
+
+    #[test]
+    fn the_last_of_several_is_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Record::create(dir.path(), "0123").unwrap();
+        let second = Record::join(first.path().to_owned()).unwrap();
+        let third = Record::join(first.path().to_owned()).unwrap();
+        assert!(first.alone().unwrap().is_none());
+        assert!(second.alone().unwrap().is_none());
+        let third = third.alone().unwrap().unwrap();
+        assert!(Record::join(third.path().to_owned()).is_err(), "it is being cleaned up");
     }
 
     #[test]

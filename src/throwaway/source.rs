@@ -125,6 +125,24 @@ fn readable(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Tell a file or folder from what it was before: by names, sizes and times.
+fn describe(path: &Path, text: &mut String) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = fs::symlink_metadata(path)?;
+    let times = (found.mtime(), found.mtime_nsec(), found.mode());
+    *text += &format!("{path:?} {times:?} ");
+    if !found.is_dir() {
+        *text += &format!("{} ", found.len());
+        return Ok(());
+    }
+    let mut inside = Vec::new();
+    for entry in fs::read_dir(path)? {
+        inside.push(entry?.path());
+    }
+    inside.sort();
+    inside.iter().try_for_each(|path| describe(path, text))
+}
+
 /// What is to be copied, in the order it was asked for, and where to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sources(Vec<(Source, String)>);
@@ -133,6 +151,18 @@ impl Sources {
     /// Find what can be seen to be wrong before anything is asked of the engine.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.0.iter().try_for_each(|(source, dest)| source.check(dest))
+    }
+
+    /// Add what tells them from others.
+    fn describe(&self, text: &mut String) {
+        for (source, dest) in &self.0 {
+            *text += &format!("\n{dest:?} {:?} {:?} ", source.mode, source.owner);
+            match &source.what {
+                What::Bytes(data) => *text += &format!("{data:?}"),
+                // What goes away meanwhile fails to be copied.
+                What::Path(path) => drop(describe(path, text)),
+            }
+        }
     }
 
     pub(super) async fn copy(self, container: &Container<Created>) -> Result<(), Error> {
@@ -144,6 +174,14 @@ impl Sources {
 }
 
 impl StartThrowaway {
+    /// Return all by which one that is shared or reused is told from others.
+    pub(super) fn config(&self) -> Result<String, Error> {
+        let mut text = self.spec.to_json()?;
+        self.sources.check()?;
+        self.sources.describe(&mut text);
+        Ok(text)
+    }
+
     /// Copy a file, a folder or bytes into the container before it starts.
     ///
     /// Text is a path on the local disk, and `dest` is meant as `docker cp` means it
@@ -216,5 +254,35 @@ impl From<&[u8]> for Source {
 impl<const N: usize> From<&[u8; N]> for Source {
     fn from(data: &[u8; N]) -> Source {
         Source::bytes(data.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copied_tells_configurations_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let described = |source: Source, dest: &str| {
+            let mut text = String::new();
+            Sources(vec![(source, dest.into())]).describe(&mut text);
+            text
+        };
+        fs::create_dir(dir.path().join("in")).unwrap();
+        fs::write(dir.path().join("in/file"), "one").unwrap();
+        let of_disk = || described(dir.path().into(), "/x");
+        let before = of_disk();
+        assert_eq!(of_disk(), before);
+        fs::write(dir.path().join("in/file"), "other").unwrap();
+        let mut all = vec![before, of_disk(), described(dir.path().into(), "/y")];
+        let bytes = || Source::bytes("a");
+        assert_eq!(described(bytes(), "/x"), described(b"a".into(), "/x"));
+        all.push(described(bytes(), "/x"));
+        all.push(described(Source::bytes("b"), "/x"));
+        all.push(described(bytes().mode(0o600), "/x"));
+        all.push(described(bytes().owner(1, 2), "/x"));
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len(), "{all:#?}");
     }
 }

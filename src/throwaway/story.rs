@@ -54,7 +54,7 @@ impl fmt::Display for StartPhase {
 /// A start, as far as it has come.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// The image, as it was given.
+    /// The image, as it was given, behind its prefix where it has one.
     pub image: String,
     /// The container's name.
     pub name: String,
@@ -175,17 +175,17 @@ impl StartError {
         attempt: Attempt,
         cause: impl Into<StartCause>,
     ) -> StartError {
-        let asks = attempt.phase.has_container();
-        let mut error = StartError::before(attempt, cause);
-        if asks {
+        let phase = attempt.phase;
+        let mut error = StartError::untold(attempt, cause.into());
+        if phase.has_container() {
             error.story.ask(docker).await;
         }
         error
     }
 
-    /// It failed before there was a container.
-    pub(super) fn before(attempt: Attempt, cause: impl Into<StartCause>) -> StartError {
-        StartError { cause: cause.into(), story: Box::new(Story::begin(attempt)) }
+    /// Say what is known without an engine.
+    pub(super) fn untold(attempt: Attempt, cause: StartCause) -> StartError {
+        StartError { cause, story: Box::new(Story::begin(attempt)) }
     }
 }
 

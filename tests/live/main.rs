@@ -17,6 +17,7 @@ mod find;
 mod ignore;
 mod image_ref;
 mod images;
+mod killed;
 mod life;
 mod login;
 mod logs;

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocking;
 mod companions;
 mod copies;
 mod drops;
@@ -13,7 +14,10 @@ mod helper;
 mod images;
 mod kept;
 mod leases;
+mod prefix;
+mod reuse;
 mod services;
+mod shared;
 mod starts;
 mod sweeps;
 mod together;
