@@ -275,7 +275,9 @@ pub(crate) fn entry(path: Vec<u8>, kind: Kind, meta: &Metadata, owner: (u64, u64
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
     use std::os::unix::process::CommandExt;
     use std::process::Command;

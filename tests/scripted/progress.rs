@@ -169,7 +169,8 @@ async fn an_unknown_line_is_passed_on() {
     for line in [r#"{"status":1}"#, r#"{"aux":["odd"]}"#, r#"{"new":true}"#] {
         for verb in ["pull", "push", "build", "plugin install", "plugin push"] {
             let mut all = lines(verb);
-            let due = all.len() + 1;
+            // Of a build's output, an empty line is none of a step's.
+            let due = all.len() + 1 - usize::from(verb == "build");
             all.insert(1, line.to_owned());
             let (_fake, docker) = engine(vec![Reply::chunks(200, all)], true).await;
             let mut seen = 0;
