@@ -17,7 +17,7 @@ use std::fmt::Arguments;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use bowline::{ContainerSpec, Docker, Throwaway};
@@ -27,6 +27,7 @@ use tokio::runtime::{Builder, Runtime};
 use support::args::Args;
 use support::measure::over;
 use support::raw::Raw;
+use support::replay::{self, Replay};
 
 const IMAGE: &str = "busybox";
 const SLEEP: [&str; 2] = ["sleep", "600"];
@@ -123,9 +124,44 @@ impl Ours {
     }
 }
 
+/// The word for this program once more, which measures on an engine that answers from memory.
+const ALONE: &str = "--alone";
+
+/// What a start takes where the engine takes nothing, and so nothing but ours is measured. In a
+/// process of its own, whose records nobody else reads: what is made here cannot be cleaned up.
+fn alone(times: usize) -> ExitCode {
+    let replay = Replay::start();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let docker = Docker::connect().host(format!("unix://{}", replay.few().display()));
+    let docker = runtime.block_on(docker.into_future()).unwrap();
+    let (mut plain, ours) = (Plain::connect(&replay.few()), Ours { runtime, docker });
+    let kept = || {
+        let begun = Instant::now();
+        let held = ours.hold();
+        let took = begun.elapsed();
+        let _ = held.keep().unwrap();
+        took
+    };
+    let what = "the same, on an engine that takes no time";
+    let missed = over(what, 2.0, times * 10, || plain.start(), kept);
+    ExitCode::from(u8::from(missed))
+}
+
+fn in_a_process_of_its_own(args: &Args) -> bool {
+    let state = tempfile::tempdir().unwrap();
+    let mut this = Command::new(std::env::current_exe().unwrap());
+    this.arg(ALONE).args((!args.quick()).then_some("--bench"));
+    this.env("XDG_STATE_HOME", state.path()).env("BOWLINE_LEASE", "off");
+    !this.status().unwrap().success()
+}
+
 fn main() -> ExitCode {
+    replay::serve_if_asked();
     let args = Args::here();
     let times = if args.quick() { 3 } else { 40 };
+    if args.has(ALONE) {
+        return alone(times);
+    }
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let docker = match runtime.block_on(Docker::connect().into_future()) {
         Ok(docker) => docker,
@@ -147,6 +183,7 @@ fn main() -> ExitCode {
     );
     let what = "start, over create + start + inspect";
     let mut missed = over(what, 10.0, times, || plain.start(), || ours.start());
+    missed |= in_a_process_of_its_own(&args);
     let held = ours.hold();
     let what = "exec of `true`, over the same three calls";
     missed |= over(what, 15.0, times * 2, || plain.exec(held.id().as_str()), || ours.exec(&held));

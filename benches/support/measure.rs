@@ -134,7 +134,7 @@ pub(crate) fn row(
 
 /// Measure what ours takes over another, in milliseconds, and print a row. Each is called in turn
 /// with the other, and says itself how long the part took that counts. Returns whether the goal is
-/// missed beyond the slack.
+/// missed beyond the slack, and beyond what chance explains.
 pub(crate) fn over(
     what: &str,
     goal: f64,
@@ -156,11 +156,15 @@ pub(crate) fn over(
             }
         });
     }
-    let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
-    let (other, ours, more) = (of(|p| p.0), of(|p| p.1), of(|p| p.1 - p.0));
-    let late = more > goal * SLACK;
+    let other = median(pairs.iter().map(|pair| pair.0).collect());
+    let ours = median(pairs.iter().map(|pair| pair.1).collect());
+    let over = median(pairs.iter().map(|pair| pair.1 - pair.0).collect());
+    // The median's standard error, by the median distance from it.
+    let spread = median(pairs.iter().map(|pair| (pair.1 - pair.0 - over).abs()).collect());
+    let error = 1.253 * 1.483 * spread / (times as f64).sqrt();
+    let late = over - 2.0 * error > goal * SLACK;
     println!(
-        "{what:<44} {other:>8.1} ms, ours {ours:>8.1} ms, over {more:>6.2} ms, goal {goal:>4.1}{}",
+        "{what:<44} {other:>7.1} ms, ours {ours:>7.1} ms, over {over:>6.2} ± {error:<5.2} ms, goal {goal:>4.1}{}",
         if late { "  TOO SLOW" } else { "" },
     );
     late
