@@ -246,7 +246,8 @@ impl Throwaway {
         &self.addresses
     }
 
-    /// Remove the container, and wait until it is gone.
+    /// Remove the container, and wait until it is gone. Of one that is
+    /// [reused](StartThrowaway::reuse), let go.
     ///
     /// Dropped half-way, the removal goes on.
     ///
