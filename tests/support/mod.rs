@@ -5,10 +5,13 @@
 pub mod drops;
 pub mod engine;
 pub mod fake;
+pub mod inside;
+pub mod own_engine;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
 pub mod service;
 pub mod sshd;
 pub mod tls;
+pub mod watch;
 pub mod web;
