@@ -76,7 +76,9 @@ fn figlet_deb() -> std::io::Result<Vec<u8>> {
     let tar = |path: &str, mode, data: &[u8]| {
         let mut header = tar::Header::new_gnu();
         // As it stands: the installer looks for names that begin with "./".
-        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        for (to, from) in header.as_old_mut().name.iter_mut().zip(path.bytes()) {
+            *to = from;
+        }
         header.set_size(data.len() as u64);
         header.set_mode(mode);
         header.set_cksum();

@@ -3,10 +3,10 @@
 //! You learn: that a second process gets a terminal of its own, next to what the container was
 //! started for, and that the container goes on when you leave it.
 //!
-//! It is `docker exec --interactive --tty ... sh`, and needs the feature `terminal`:
+//! It is `docker exec --interactive --tty ... sh`, by the crate's feature `terminal`:
 //!
 //! ```text
-//! scripts/with-engine cargo run --features terminal --example exec_shell
+//! scripts/with-engine cargo run --example exec_shell
 //! ```
 
 use bowline::container::terminal::Ended;

@@ -3,10 +3,10 @@
 //! You learn: how a created container is started at your terminal, how the detach keys leave it
 //! running, and how to attach again to the very same process.
 //!
-//! It is `docker start --attach --interactive` and `docker attach`, and needs the feature `terminal`:
+//! It is `docker start --attach --interactive` and `docker attach`, by the crate's feature `terminal`:
 //!
 //! ```text
-//! scripts/with-engine cargo run --features terminal --example start_attach
+//! scripts/with-engine cargo run --example start_attach
 //! ```
 
 use bowline::container::terminal::Ended;

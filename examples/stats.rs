@@ -214,7 +214,9 @@ fn draw(frame: &mut Frame<'_>, gauges: &[Gauge]) {
 
     let rows = Layout::vertical(gauges.iter().map(|_| Constraint::Max(9))).split(body);
     for (gauge, area) in gauges.iter().zip(rows.iter()) {
-        let block = Block::bordered().title(format!(" {} ", gauge.name)).dim();
+        let block = Block::bordered()
+            .border_style(Style::new().dim())
+            .title(Line::from(format!(" {} ", gauge.name)).not_dim());
         let inside = block.inner(*area);
         frame.render_widget(block, *area);
         let [cpu, memory, network] =

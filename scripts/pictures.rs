@@ -54,17 +54,17 @@ async fn pull(to: &Path) -> Outcome<()> {
 
     // What other images there are is not for a picture.
     let end = End::At("\r\n$ docker images");
-    let film = Film::of("pull", &[&name], (14, 92), end).await;
+    let film = Film::of("pull", &[&name], (10, 92), end).await;
     docker.image(name.as_str())?.remove().await?;
-    std::fs::write(to, film?.svg(Duration::ZERO))?;
+    std::fs::write(to, film?.svg(Duration::ZERO, 4.0))?;
     Ok(())
 }
 
 /// The screen of `stats`, once its lines are full.
 async fn stats(to: &Path) -> Outcome<()> {
-    let (from, until) = (Duration::from_secs(36), Duration::from_secs(48));
+    let (from, until) = (Duration::from_secs(36), Duration::from_secs(45));
     let film = Film::of("stats", &[], (29, 100), End::After(until)).await?;
-    std::fs::write(to, film.svg(from))?;
+    std::fs::write(to, film.svg(from, 0.0))?;
     Ok(())
 }
 
@@ -182,8 +182,9 @@ impl Film {
         Ok(Film { frames, size, title })
     }
 
-    /// Write it as a picture that begins at this moment, and over again at its end.
-    fn svg(&self, from: Duration) -> String {
+    /// Write it as a picture that begins at this moment, and over again at its end; with so much
+    /// between two rows.
+    fn svg(&self, from: Duration, leading: f64) -> String {
         // The screen as it was at the beginning, and all that came after.
         let first = self.frames.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
         let frames = self.frames.get(first..).unwrap_or_default();
@@ -191,7 +192,7 @@ impl Film {
         let whole = frames.last().map_or(0.0, |(at, _)| time(*at)) + REST.as_secs_f64();
 
         let (rows, cols) = (f64::from(self.size.0), f64::from(self.size.1));
-        let (width, height) = (cols * CELL.0 + 2.0 * EDGE, rows * CELL.1 + EDGE + BAR);
+        let (width, height) = (cols * CELL.0 + 2.0 * EDGE, rows * (CELL.1 + leading) + EDGE + BAR);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
              width=\"{width:.0}\" height=\"{height:.0}\">\n<style>{STYLE}</style>\n\
@@ -208,7 +209,7 @@ impl Film {
                     spans.push((time(*at) / whole, row));
                 }
             }
-            let y = BAR + n as f64 * CELL.1;
+            let y = BAR + n as f64 * (CELL.1 + leading);
             for (k, (begin, row)) in spans.iter().enumerate() {
                 if row.is_empty() {
                     continue;
@@ -244,6 +245,7 @@ fn draw(screen: &vt100::Screen, size: (u16, u16)) -> Vec<String> {
 
 fn draw_row(screen: &vt100::Screen, row: u16, cols: u16) -> String {
     let mut out = String::new();
+    let mut paths = std::collections::BTreeMap::<String, String>::new();
     let mut col = 0;
     while col < cols {
         let Some(cell) = screen.cell(row, col) else { break };
@@ -267,7 +269,8 @@ fn draw_row(screen: &vt100::Screen, row: u16, cols: u16) -> String {
         }
         let (x, width) = (f64::from(col) * CELL.0, f64::from(last - col) * CELL.0);
         if let Some((kind, path)) = shape(&glyph, width) {
-            let _ = write!(out, "<path class=\"{class}{kind}\" d=\"M{x:.1} 0{path}\"/>");
+            let paths = paths.entry(format!("{class}{kind}")).or_default();
+            let _ = write!(paths, "M{x:.1} 0{path}");
         } else if !text.trim().is_empty() {
             let blank = text.len() - text.trim_start().len();
             let text = text.trim();
@@ -281,6 +284,9 @@ fn draw_row(screen: &vt100::Screen, row: u16, cols: u16) -> String {
             );
         }
         col = last.max(col + 1);
+    }
+    for (class, path) in paths {
+        let _ = write!(out, "<path class=\"{}\" d=\"{path}\"/>", class.trim_end());
     }
     out
 }
