@@ -100,6 +100,8 @@ impl Plugin {
 
     /// Send the plugin to the registry that its name says: `docker plugin push`.
     ///
+    /// Docker 20.10.24 itself was seen to crash while it pushed a plugin ("send on closed channel").
+    ///
     /// # Errors
     /// The registry wants other credentials
     /// ([`is_unauthorized`](crate::Error::is_unauthorized)); there is no such plugin here.

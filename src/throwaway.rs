@@ -158,8 +158,10 @@
 //!
 //! # Limits
 //!
-//! - The lease lives where the process does. If that is a container which is killed, or a machine which
-//!   is switched off, the sweep is what is left, and it needs the folder of the records to be there.
+//! - The lease lives where the process does. A machine that is switched off takes it along, and so does
+//!   a container whose first process ends, be it in peace: in `docker run … cargo test` what lies in a
+//!   `static` has only until cargo ends. Then the sweep is what is left, and it needs the folder of the
+//!   records to be there: mount one, or close what was started.
 //! - Records are told from those of the living by locks. A folder of records that several machines
 //!   share must be on a file system that shares locks too.
 //! - A volume that a container's spec names and that was not there is made by the engine, without a
@@ -301,7 +303,8 @@ impl Throwaway {
         &self.addresses
     }
 
-    /// Remove the container, and wait until it is gone.
+    /// Remove the container, and wait until it is gone. Of one that is
+    /// [reused](StartThrowaway::reuse), let go.
     ///
     /// Dropped half-way, the removal goes on.
     ///

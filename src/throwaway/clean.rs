@@ -29,8 +29,7 @@ pub(super) async fn settle(session: &str, told: &Told, limit: Duration) -> bool 
     let mut engines = JoinSet::new();
     for url in told.engines.clone() {
         let label = format!("{SESSION}={session}");
-        let clean =
-            Clean { label, kept: told.kept(), pending: told.pending.clone(), session: None };
+        let clean = Clean { label, kept: told.kept(), pending: told.pending.clone() };
         engines.spawn(timeout_at(until, clean.run(url)));
     }
     let mut all = true;
@@ -44,8 +43,6 @@ struct Clean {
     label: String,
     kept: BTreeSet<String>,
     pending: BTreeSet<String>,
-    /// Who is to be told of what is pending and is seen.
-    session: Option<Arc<Session>>,
 }
 
 impl Clean {
@@ -74,7 +71,7 @@ impl Clean {
         let mut found = Vec::new();
         for row in docker.containers().all().label(&self.label).await? {
             let item = row.labels.get(ITEM).unwrap_or_default();
-            self.see(item);
+            self.pending.remove(item);
             if !self.kept.contains(item) {
                 found.push(row.id);
             }
@@ -83,21 +80,21 @@ impl Clean {
         remove_all(docker, found).await?;
         for network in docker.networks().label(&self.label).await? {
             let item = network.labels.get(ITEM).unwrap_or_default();
-            self.see(item);
+            self.pending.remove(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.network(&network.id).await?.remove().await)?;
             }
         }
         for volume in docker.volumes().label(&self.label).await?.volumes {
             let item = volume.labels.get(ITEM).unwrap_or_default();
-            self.see(item);
+            self.pending.remove(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.volume(&volume.name)?.remove().await)?;
             }
         }
         for image in docker.images().label(&self.label).await? {
             let item = image.labels.get(ITEM).unwrap_or_default();
-            self.see(item);
+            self.pending.remove(item);
             if self.kept.contains(item) {
                 continue;
             }
@@ -116,11 +113,12 @@ impl Clean {
 }
 
 impl Clean {
-    /// It is there, whatever becomes of its removal: there is no more to come.
-    fn see(&mut self, item: &str) {
-        if let (true, Some(session)) = (self.pending.remove(item), &self.session) {
-            let _ = session.tell(Line::Made(item));
-        }
+    /// Say whether there is anything.
+    async fn sees(&self, docker: &Docker) -> Result<bool, Error> {
+        Ok(!docker.containers().all().label(&self.label).await?.is_empty()
+            || !docker.networks().label(&self.label).await?.is_empty()
+            || !docker.volumes().label(&self.label).await?.volumes.is_empty()
+            || !docker.images().label(&self.label).await?.is_empty())
     }
 
     /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
@@ -148,17 +146,17 @@ pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
     let label = format!("{ITEM}={item}");
-    let (kept, pending) = (BTreeSet::new(), BTreeSet::from([item.clone()]));
-    let mut clean = Clean { label, kept, pending, session: Some(session.clone()) };
+    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::new() };
     while begun.elapsed() < IN_FLIGHT {
-        // Once it has been seen there is no more to come.
-        if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
-            break;
+        if clean.sees(&docker).await.unwrap_or(false) {
+            // The lease need not wait for it any more, should this process end now.
+            let _ = session.tell(Line::Made(&item));
+            if clean.round(&docker).await.is_ok() {
+                return;
+            }
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);
     }
-    if !clean.pending.is_empty() {
-        let _ = session.tell(Line::Made(&item));
-    }
+    let _ = session.tell(Line::Made(&item));
 }

@@ -103,7 +103,9 @@ impl Guard {
 
     /// Let it be.
     pub(super) fn keep(mut self) -> Result<(), Error> {
-        self.session.tell(Line::Keep(&self.item))?;
+        if self.armed {
+            self.session.tell(Line::Keep(&self.item))?;
+        }
         self.armed = false;
         Ok(())
     }

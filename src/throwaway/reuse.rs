@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::digest::digest;
 use super::making::Home;
@@ -20,9 +20,10 @@ const REUSE: &str = "bowline.reuse";
 /// The label that tells configurations apart: a digest.
 const CONFIG: &str = "bowline.config";
 
-/// A creation may come to its end although its process was killed, and have the name before it is
-/// listed: it is looked for again, so often and after such a pause.
-const TRIES: (u32, Duration) = (20, Duration::from_millis(100));
+/// What a process that was killed had asked for may be under way still: a creation that has the name
+/// before it is listed, a start that meets the removal. So long it is tried again.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Use the container that is there, or start one that stays.
 pub(super) async fn start(start: StartThrowaway, name: String) -> Result<Throwaway, StartError> {
@@ -48,18 +49,22 @@ async fn begin(mut start: StartThrowaway, name: String) -> Result<Throwaway, Sta
     if made_up {
         start.spec = start.spec.name(reuse.container_name());
     }
-    let mut tries = 0;
+    let since = Instant::now();
     loop {
-        let found = reuse.find().await.map_err(untold)?;
-        if let Some(found) = found {
-            return reuse.check(start, found).await;
+        match reuse.find().await {
+            Ok(Some(found)) => return reuse.check(start, found).await,
+            Ok(None) => {}
+            Err(error) if is_passing(&error) && since.elapsed() < UNDER_WAY => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(untold(error)),
         }
-        tries += 1;
         match start.clone().launch(reuse.home()).await {
             Err(StartError { cause: StartCause::Engine(error), .. })
-                if error.is_conflict() && made_up && tries < TRIES.0 =>
+                if error.is_conflict() && made_up && since.elapsed() < UNDER_WAY =>
             {
-                tokio::time::sleep(TRIES.1).await;
+                tokio::time::sleep(PAUSE).await;
             }
             Ok(mut started) => {
                 started.guard.disarm();
@@ -69,6 +74,11 @@ async fn begin(mut start: StartThrowaway, name: String) -> Result<Throwaway, Sta
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Gone meanwhile, being removed, or not to be killed for its start is not over.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.status(), Some(404 | 409 | 500))
 }
 
 struct Reuse {

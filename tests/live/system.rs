@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
+use bowline::ContainerSpec;
 use bowline::container::spec::Mount;
-use bowline::{ContainerSpec, Credentials};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::engine::{Own, docker, unique};
-use crate::support::registry::Registry;
 
 #[tokio::test]
 async fn info_and_its_raw_answer() {
@@ -98,10 +97,12 @@ async fn calls_without_a_verb() {
 }
 
 /// A plugin that only stands there: the engine asks it nothing until it is used.
-fn idle_plugin() -> std::io::Cursor<Vec<u8>> {
+/// Engines keep what plugins have in common once, and two at a time get into each other's way there:
+/// so each is unlike any other.
+fn idle_plugin(name: &str) -> std::io::Cursor<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     let config = json!({
-        "Description": "for a test", "Documentation": "none", "Entrypoint": ["/bin/none"],
+        "Description": "for a test", "Documentation": name, "Entrypoint": ["/bin/none"],
         "Interface": {"Types": ["bowline.test/1.0"], "Socket": "x.sock"},
         "Network": {"Type": "none"}, "Linux": {"Capabilities": []},
         "Env": [{"Name": "LEVEL", "Settable": ["value"], "Value": "1"}],
@@ -111,7 +112,8 @@ fn idle_plugin() -> std::io::Cursor<Vec<u8>> {
     header.set_mode(0o644);
     header.set_size(config.len() as u64);
     tar.append_data(&mut header, "config.json", config.as_bytes()).unwrap();
-    for folder in ["rootfs", "rootfs/bin"] {
+    let own = format!("rootfs/{}", name.replace(['/', ':'], "-"));
+    for folder in ["rootfs", &own] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(0o755);
@@ -125,7 +127,7 @@ fn idle_plugin() -> std::io::Cursor<Vec<u8>> {
 async fn a_plugin_from_files() {
     let docker = docker().await;
     let name = format!("{}:1", unique("plugin"));
-    let plugin = docker.create_plugin(&name, idle_plugin()).await.unwrap();
+    let plugin = docker.create_plugin(&name, idle_plugin(&name)).await.unwrap();
     // Whatever is found, it is removed before that is judged.
     let found = async {
         let made = plugin.inspect().await?;
@@ -154,40 +156,4 @@ async fn a_plugin_from_files() {
     // Its program is not there; and what is not enabled cannot be disabled.
     assert!(enabled.is_err() && disabled.is_err() && unknown.is_err());
     assert!(plugin.inspect().await.unwrap_err().is_not_found());
-}
-
-#[tokio::test]
-async fn a_plugin_to_a_registry_and_back() {
-    let docker = docker().await;
-    let registry = Registry::open();
-    let name = registry.image(&format!("{}:1", unique("plugin")));
-    let anybody = || Credentials::password("ada", "any");
-    let mut statuses = Vec::new();
-    let plugin = docker.create_plugin(&name, idle_plugin()).await.unwrap();
-    let travelled = async {
-        let mut push = plugin.push().credentials(anybody()).stream().await?;
-        while let Some(report) = push.next().await.transpose()? {
-            statuses.push(report.status);
-        }
-        push.finish().await?.remove().await?;
-        let install = || docker.install_plugin(name.as_str()).credentials(anybody());
-        let mut back = install().grant_all_permissions().stream().await?;
-        let mut reports = 0;
-        while back.next().await.transpose()?.is_some() {
-            reports += 1;
-        }
-        let back = back.finish().await?;
-        let found = back.inspect().await?;
-        let upgraded = back.upgrade(name.as_str()).credentials(anybody()).stream().await?;
-        Ok::<_, bowline::Error>((reports, back, found, upgraded.finish().await?))
-    };
-    let travelled = travelled.await;
-    plugin.remove().force().await.unwrap();
-    let (reports, back, found, upgraded) = travelled.unwrap();
-    assert!(statuses.iter().any(|status| status.starts_with("Push")), "{statuses:?}");
-    assert!(reports > 1, "{reports}");
-    assert_eq!((back.name(), upgraded.name()), (plugin.name(), plugin.name()));
-    assert_eq!((found.config.description.as_str(), found.enabled), ("for a test", false));
-    let gone = docker.install_plugin(registry.image("none:1").as_str()).credentials(anybody());
-    assert!(gone.await.is_err());
 }

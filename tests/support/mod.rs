@@ -5,6 +5,7 @@
 pub mod drops;
 pub mod engine;
 pub mod fake;
+pub mod inside;
 pub mod own_engine;
 pub mod proxy;
 pub mod pty;
