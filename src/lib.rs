@@ -20,8 +20,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Tokio only, on Unix. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer;
-//! tested on Linux with Docker 20.10.
+//! Tokio only. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer.
+//!
+//! | on | |
+//! |---|---|
+//! | Linux | tested with Docker 20.10; the tests of containers, runs, exec, logs, networks and volumes with Docker 28.5 (API 1.51) too. With Podman 4.3 most of those: it knows no fractions of a second in logs, no log attributes, and other refusals |
+//! | macOS and other Unix | meant to work, and not tested |
+//! | Windows | by named pipe or TCP; the default build is type-checked, and was never run. Without `throwaway`, `ssh`, `terminal` and `copy_out`; the end of a process's input cannot be told over a pipe |
 //!
 //! A docker command's Rust is found in [the cookbook](crate::guide::cookbook); whoever comes
 //! [from bollard](crate::guide::coming_from_bollard) or
@@ -135,6 +140,13 @@
 //! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
 //! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
 //!   window size and detach keys, in `container::terminal`.
+//! - `tracing`, off by default: what the `tracing` crate's subscribers are told, all under the target
+//!   `bowline`. A span `call` for each call, at the level DEBUG, has the fields `method`, `route` (such
+//!   as `/containers/{id}/start`), `engine`, `api_version`, `status`, `elapsed_ms`, and `error`, which
+//!   is one word; that of a stream ends with the answer's head, and an event tells when the stream
+//!   did. Other events: a connection dialled or reused, a call retried on another connection, the
+//!   version agreed, a lost stream resumed, a dropped call followed up. Never an id, a name, a query, a
+//!   header, a body, or an engine's words.
 //!
 //! # How the crate is laid out
 //!
@@ -147,6 +159,9 @@
 //! snapshot test can see, and sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(windows, any(feature = "ssh", feature = "terminal")))]
+compile_error!("bowline's features `ssh` and `terminal` are for Unix");
 
 #[cfg(any(feature = "blocking", feature = "throwaway"))]
 mod aside;
@@ -165,6 +180,7 @@ mod guard;
 pub mod guide;
 pub mod image;
 mod labels;
+mod local;
 pub mod network;
 mod options;
 mod pieces;
@@ -175,10 +191,11 @@ mod stream;
 pub mod system;
 mod tar;
 mod text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub mod throwaway;
 mod time;
+mod trace;
 mod transport;
 #[cfg(feature = "terminal")]
 mod tty;
@@ -201,7 +218,7 @@ pub use options::DriverOptions;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};

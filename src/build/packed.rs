@@ -177,8 +177,8 @@ impl ContextTar {
     }
 
     /// Return what was sent so far and looks like a secret, by its name, be it from a folder or
-    /// added: `.env`, private keys,
-    /// `.git`, `.aws/credentials` and the like. A `.dockerignore` keeps such files here.
+    /// added: `.env`, private keys, `.git`, `.aws/credentials` and the like. A `.dockerignore` keeps
+    /// such files here.
     pub fn secrets(&self) -> &[PathBuf] {
         &self.notes.secrets
     }

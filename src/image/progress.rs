@@ -9,7 +9,7 @@ use crate::stream::JsonValues;
 use crate::transport::Body;
 use crate::wire::null_default;
 
-/// One report on the way of an image, or of one of its layers.
+/// One report on the way of an image or plugin, or of one of its layers.
 ///
 /// Every report is handed on as it comes, also one with nothing in it that is known here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub struct LayerProgress {
     pub current: Option<u64>,
     /// How many bytes there are to do. Engines get it wrong: it may be less than `current`.
     pub total: Option<u64>,
+}
+
+impl LayerProgress {
+    /// Return the short id of the layer that this is about; `None` where it is about the image as a
+    /// whole, also where the engine then gives the tag for an [`id`](LayerProgress::id).
+    pub fn layer(&self) -> Option<&str> {
+        let digits = |id: &&str| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        // A tag may look like an id. It stands in the first line alone.
+        let id = self.id.as_deref().filter(|_| !self.status.starts_with("Pulling from "));
+        id.filter(digits)
+    }
 }
 
 /// A line of any of the engine's progress streams.
@@ -67,7 +78,7 @@ impl Message {
         Some((code, message.unwrap_or_else(|| "the engine does not say why".to_owned())))
     }
 
-    pub(super) fn progress(&self) -> LayerProgress {
+    pub(crate) fn progress(&self) -> LayerProgress {
         // 0 and below stand for what is not known.
         let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
         LayerProgress {
@@ -125,7 +136,7 @@ impl Messages {
         })
     }
 
-    pub(super) fn poll_next(
+    pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
@@ -190,7 +201,7 @@ macro_rules! progress_stream {
     };
 }
 
-pub(super) use progress_stream;
+pub(crate) use progress_stream;
 
 #[cfg(test)]
 mod tests {
@@ -224,5 +235,17 @@ mod tests {
         let p = read(r#"{"status":"x","progressDetail":{"current":9,"total":5}}"#).progress();
         assert_eq!((p.current, p.total), (Some(9), Some(5)));
         assert_eq!(read(r#"{"progressDetail":null}"#).progress(), LayerProgress::default());
+    }
+
+    #[test]
+    fn a_layer_is_told_from_a_tag() {
+        for (line, layer) in [
+            (r#"{"id":"a6a305ba189c","status":"Downloading"}"#, Some("a6a305ba189c")),
+            (r#"{"id":"latest","status":"Pulling from library/busybox"}"#, None),
+            (r#"{"id":"a6a305ba189c","status":"Pulling from mine/tagged-by-commit"}"#, None),
+            (r#"{"status":"Digest: sha256:a6a305ba189c"}"#, None),
+        ] {
+            assert_eq!(read(line).progress().layer(), layer, "{line}");
+        }
     }
 }

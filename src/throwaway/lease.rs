@@ -6,6 +6,7 @@
 //! `SIGKILL`, the kernel closes our end; then it removes what the record says.
 
 mod hook;
+mod shares;
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -13,12 +14,13 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
 use super::clean;
 use super::record::Record;
+use shares::Shares;
 
 /// A process that has not said that it holds the record by now never will.
 const START: Duration = Duration::from_secs(10);
@@ -64,10 +66,27 @@ impl Lease {
         Ok(Lease { socket: ours })
     }
 
+    /// Have it read the record again, and hold what that says is shared.
+    pub(super) fn read_again(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(false)?;
+        let mut word = [0];
+        let heard =
+            (&self.socket).write_all(b"\n").and_then(|()| (&self.socket).read_exact(&mut word));
+        self.socket.set_nonblocking(true)?;
+        match heard.map(|()| word) {
+            Ok([b'\n']) => Ok(()),
+            Ok(_) => Err(io::Error::other("it cannot hold what is shared")),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Say whether the process is still there.
     pub(super) fn is_alive(&self) -> bool {
-        let read = (&self.socket).read(&mut [0]);
-        matches!(read, Err(e) if e.kind() == ErrorKind::WouldBlock)
+        match (&self.socket).read(&mut [0]) {
+            // An answer that came too late.
+            Ok(n) => n > 0,
+            Err(e) => e.kind() == ErrorKind::WouldBlock,
+        }
     }
 }
 
@@ -97,21 +116,31 @@ fn hold(record: PathBuf) -> bool {
         }
         let record = Record::join(record)?;
         let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let mut shares = Shares::default();
+        // This may be one in another's place.
+        shares.join(&record)?;
         socket.write_all(b"\n")?;
-        wait_for_end(&mut socket);
+        wait_for_end(&mut socket, || shares.join(&record));
+        let ended = Instant::now();
         let told = record.read()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let clean = runtime.block_on(clean::settle(record.session(), &told, CLEAN));
-        if clean {
-            record.close();
-        }
-        Ok(clean)
+        Ok(runtime.block_on(async {
+            let shared = tokio::spawn(shares.leave(ended));
+            let clean = clean::settle(record.session(), &told, CLEAN).await;
+            if clean {
+                record.close();
+            }
+            clean & shared.await.unwrap_or(false)
+        }))
     };
     let held: io::Result<bool> = held();
     held.unwrap_or(false)
 }
 
-fn wait_for_end(socket: &mut UnixStream) {
-    // Nothing is ever written. An error is an end as well.
-    while socket.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
+fn wait_for_end(socket: &mut UnixStream, mut read_again: impl FnMut() -> io::Result<()>) {
+    // All that is written is that there is more to read. An error is an end as well.
+    while socket.read(&mut [0]).is_ok_and(|n| n > 0) {
+        let word = if read_again().is_ok() { b"\n" } else { b"!" };
+        let _ = socket.write_all(word);
+    }
 }

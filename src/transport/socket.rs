@@ -12,16 +12,16 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::process::ChildStdout;
+use tokio::net::unix::pipe::Receiver;
 use tokio::runtime::Handle;
 
 /// A connected socket. Closed when this is dropped.
 pub(crate) struct Quiet {
     /// Never blocks.
     socket: Plain<UnixStream, TcpStream>,
-    /// The same socket, to read from. This type is the runtime's reader of a descriptor that is
-    /// asked for nothing but what is to be read.
-    input: ChildStdout,
+    /// The same socket, to read from. A pipe's receiver is the runtime's reader of a descriptor
+    /// that is asked for nothing but what is to be read, and reads without clearing the buffer.
+    input: Receiver,
     /// The same socket, to write to, since it was full for the first time.
     output: Option<Plain<tokio::net::UnixStream, tokio::net::TcpStream>>,
     /// Where its news comes from.
@@ -59,7 +59,8 @@ impl Quiet {
     }
 
     fn of(socket: Plain<UnixStream, TcpStream>, input: OwnedFd) -> io::Result<Quiet> {
-        let input = ChildStdout::from_std(input.into())?;
+        // Unchecked: that it is no pipe is known.
+        let input = Receiver::from_owned_fd_unchecked(input)?;
         Ok(Quiet { socket, input, output: None, runtime: Handle::current() })
     }
 

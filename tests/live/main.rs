@@ -10,6 +10,7 @@ mod cancel;
 mod checkpoint;
 mod commit;
 mod copy;
+mod dk;
 mod drift;
 mod events;
 mod exec;

@@ -29,3 +29,4 @@ mod timeouts;
 mod tls;
 mod uploads;
 mod versions;
+mod watched;

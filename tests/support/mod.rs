@@ -13,4 +13,5 @@ pub mod registry;
 pub mod service;
 pub mod sshd;
 pub mod tls;
+pub mod watch;
 pub mod web;
