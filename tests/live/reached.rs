@@ -61,7 +61,7 @@ async fn a_tcp_port_by_ipv6() {
     }
     let own = Own::new().await;
     let server = ["nc", "-ll", "-p", "8080", "-e", "echo", "hello"];
-    let spec = own.spec(server).publish("[::1]::8080").publish("[::1]::9090");
+    let spec = own.spec(server).publish("[::1]::8080").publish(9090);
     let c = own.docker.throwaway(spec).ready(Ready::inside_port(8080)).await.unwrap();
     let addr = c.addr(8080).unwrap();
     assert_eq!((&*addr.host, c.addresses().v6(8080).unwrap()), ("::1", addr.clone()));
@@ -74,6 +74,11 @@ async fn a_tcp_port_by_ipv6() {
     let mut stream = TcpStream::connect(addr.to_string()).await.unwrap();
     stream.read_to_string(&mut said).await.unwrap();
     assert_eq!(said, "hello\nhello\n");
+    // At every address of both families: the engine's side listens, whatever the container does.
+    let (v4, v6) = (c.addresses().v4(9090).unwrap(), c.addresses().v6(9090).unwrap());
+    assert_eq!((&*v4.host, &*v6.host), ("127.0.0.1", "::1"));
+    TcpStream::connect(v4.socket_addr().unwrap()).await.unwrap();
+    TcpStream::connect(v6.socket_addr().unwrap()).await.unwrap();
     c.close().await.unwrap();
 }
 
