@@ -28,9 +28,12 @@ mod reached;
 mod ready;
 mod runs;
 mod spec;
+mod ssh;
 mod stats;
 #[cfg(feature = "throwaway")]
 mod story;
 mod terminal;
+mod tls;
 mod top;
 mod tutorials;
+mod ways;
