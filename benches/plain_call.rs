@@ -18,11 +18,11 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use bowline::{Container, ContainerSpec, Docker, Unknown};
 use tokio::runtime::{Builder, Runtime};
 
+use support::args::Args;
 use support::count::Counting;
 use support::measure::{self, Contender, Effort, Goal};
 use support::raw::{Raw, RawAsync, RawHyper};
@@ -215,20 +215,11 @@ fn at_once(
 
 fn main() -> ExitCode {
     replay::serve_if_asked();
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let has = |flag: &str| args.iter().any(|a| a == flag);
-    let after = |flag: &str| {
-        args.iter().position(|a| a == flag).and_then(|at| args.get(at + 1)).map(String::as_str)
-    };
-    // `cargo bench` says so; `cargo test --benches` does not, and only wants to see it work.
-    let quick = has("--quick") || has("--test") || !has("--bench");
-    let effort = match quick {
-        true => Effort { repetitions: 3, slice: Duration::from_millis(5) },
-        false => Effort { repetitions: 15, slice: Duration::from_millis(100) },
-    };
+    let args = Args::here();
+    let (quick, effort) = (args.quick(), args.effort(100));
     let flavours = Flavours::new();
     let replay = Replay::start();
-    if let Some(what) = after("--profile") {
+    if let Some(what) = args.after("--profile") {
         let work = match what {
             "ping" => Work::Ping,
             "inspect" => Work::Inspect,
@@ -242,7 +233,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
 
-    let only = after("--only").unwrap_or_default();
+    let only = args.after("--only").unwrap_or_default();
     let time = |ratio| Goal { time: Some(ratio), ..Goal::default() };
     let list = Goal { time: Some(1.5), allocations: Some(12_000), ..Goal::default() };
     let few = replay.few();
@@ -265,10 +256,10 @@ fn main() -> ExitCode {
             missed |= at_once(runtime, effort, what, name, time(1.5), &replay.many());
         }
     }
-    if has("--engine") {
+    if args.has("--engine") {
         missed |= engine(&flavours, effort);
     }
-    ExitCode::from(u8::from(missed && has("--check")))
+    ExitCode::from(u8::from(missed && args.has("--check")))
 }
 
 /// The same against a real engine, where most of the time is the engine's.

@@ -18,6 +18,12 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
+            // An error says what was being done; what lies behind it says why.
+            let mut behind = std::error::Error::source(&error);
+            while let Some(why) = behind {
+                eprintln!("  {why}");
+                behind = why.source();
+            }
             ExitCode::FAILURE
         }
     }
@@ -65,12 +71,13 @@ async fn life(container: Container<Created>) -> Result<(), Error> {
     let container = container.unpause().await?; // docker unpause
     println!("running");
 
-    let container = container.stop().time(Duration::from_secs(1)).await?; // docker stop --time 1
-    println!("exited    {}", container.status());
+    // docker stop --time 1: `sleep` does not heed the signal and is killed, which makes its code 137.
+    let container = container.stop().time(Duration::from_secs(1)).await?;
+    println!("exited    with {}", container.status());
 
     // docker commit
     let image = container.commit("bowline-quickstart:latest").await?;
-    println!("committed {}", image.name());
+    println!("committed bowline-quickstart:latest as {}", image.name());
 
     container.remove().await?; // docker rm
     image.remove().await?; // docker rmi

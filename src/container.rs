@@ -82,6 +82,7 @@ pub use copy::{
     PutArchive, ReadFile, Stat, WriteFile,
 };
 pub use create::Create;
+pub(crate) use details::address;
 pub use details::{
     ConfigDetails, ContainerDetails, EndpointDetails, EnvVars, Health, HealthCheckResult,
     HostConfigDetails, Inspect, MountPoint, NetworkSettings, PortBinding, RestartPolicyDetails,
@@ -98,7 +99,7 @@ pub use list::{
     ContainerSummary, List, NetworkAttachment, PortProtocol, PortSummary, RemoveAll, Removed,
 };
 pub use logs::{CollectLogs, CollectedLogs, LogLineStream, LogLines, LogReader, LogStream, Logs};
-pub use name::ContainerName;
+pub use name::{ContainerName, ContainerRef};
 pub use pause::{Pause, Unpause};
 pub use prune::{Prune, Pruned};
 pub use remove::Remove;
@@ -267,6 +268,12 @@ impl Clone for Container<Unknown> {
             traits: self.traits,
             state: Unknown(()),
         }
+    }
+}
+
+impl<S: State> From<&Container<S>> for ContainerRef {
+    fn from(container: &Container<S>) -> ContainerRef {
+        (&container.id).into()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engine: how to reach it, and the doors to everything it has.
 
+mod doors;
+
 use std::fmt;
 use std::time::Duration;
 

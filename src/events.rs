@@ -135,7 +135,7 @@ impl WatchEvents {
     }
 
     async fn run(self) -> Result<Events, Error> {
-        let reply = self.transport.send(&self.call()).await?;
+        let reply = self.transport.stream(&self.call()).await?;
         let mut recent = Recent::new(self.since);
         // By the engine's clock: what happens from now on.
         let date = reply.headers.get("date").and_then(|date| date.to_str().ok());
@@ -215,12 +215,13 @@ impl Events {
     }
 
     fn lost(&mut self, error: Error) -> Result<(), Error> {
-        self.source.failed(error, || {
+        let limit = self.watch.transport.deadline(&self.watch.call());
+        self.source.failed(error, limit, || {
             let mut watch = self.watch.clone();
             watch.since = self.recent.rewind(None).or(watch.since);
             Box::new(move || {
                 let watch = watch.clone();
-                async move { Ok(JsonValues::new(watch.transport.send(&watch.call()).await?.body)) }
+                async move { Ok(JsonValues::new(watch.transport.stream(&watch.call()).await?.body)) }
             })
         })
     }

@@ -6,12 +6,38 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::error::Error;
+use crate::error::{Error, Phase};
+use crate::transport::Transport;
+use crate::verb::within_phase;
+use crate::wire::{Call, Patience};
 
 /// Work in the background may take this long; then it is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 type Making<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+/// Make something by one call. The limit is on the waiting, not on the exchange: that is finished in
+/// any case, and what it made is undone if nobody waits any more.
+pub(crate) async fn make<T, U, F>(
+    transport: &Transport,
+    call: Call,
+    send: impl FnOnce(Transport, Call) -> F,
+    undo: fn(T) -> U,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    U: Future<Output = ()> + Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let timeouts = transport.timeouts();
+    let client = [(Phase::Head, timeouts.head), (Phase::Overall, timeouts.overall)];
+    let client = client.into_iter().filter_map(|(phase, limit)| Some((phase, limit?)));
+    let own = transport.own_limit().map(|limit| (Phase::Overall, limit));
+    let limit = own.or(client.min_by_key(|(_, limit)| *limit));
+    let label = call.label();
+    let making = send(transport.clone().unlimited(), call.patience(Patience::Endless));
+    within_phase(&label, limit, finish_or_undo(making, undo)).await
+}
 
 /// Poll `making` to its end. Dropped once begun, it is finished on its runtime and what it made is
 /// undone: the engine acts on a request whether anybody listens or not, and only the answer names

@@ -26,7 +26,9 @@ pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDe
 pub use instruction::Instruction;
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;
+pub(crate) use progress::Messages;
 pub use prune::{PruneImages, PrunedImages};
+pub(crate) use pull::AUTH;
 pub use pull::{Pull, PullStream, Pulled, StreamPull};
 pub use push::{Push, PushStream, Pushed, StreamPush};
 pub use remove::{RemoveImage, RemovedImage};

@@ -91,6 +91,12 @@
 //! | list, search and prune images | [`Docker::images`], [`Docker::search`], [`Docker::prune_images`] |
 //! | build from a Dockerfile | [`Docker::build`], [`BuildContext`] |
 //! | save, load and import archives | [`Docker::save`], [`Docker::load`], [`Docker::import`] |
+//! | put containers on a network of their own | [`Docker::create_network`], [`network`] |
+//! | keep files beyond their container | [`Docker::create_volume`], [`volume`] |
+//! | ask what the engine is and what it uses | [`Docker::info`], [`Docker::disk_usage`] |
+//! | clear away what nobody uses | [`Docker::prune`] |
+//! | install and set plugins | [`Docker::install_plugin`], [`plugin`] |
+//! | call what has no verb here | [`Docker::raw`] |
 //! | name an image | [`ImageRef`] |
 //! | have a container for a test, gone when the test is | [`throwaway`] |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
@@ -114,18 +120,23 @@
 //!
 //! # Features
 //!
+//! - `throwaway`, on by default: containers, networks and volumes that are gone when their process
+//!   is, in [`throwaway`].
+//! - `tls`, off by default: engines behind TLS, by the docker command's variables, by contexts with
+//!   keys, or by `Tls` in code. rustls with ring.
+//! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
 //! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
 //!   window size and detach keys, in `container::terminal`.
 //!
 //! # How the crate is laid out
 //!
 //! Imports point down: `docker` (the engine, and the doors to the nouns) → `container/*`,
-//! `image/*`, `events`, `system` (handles and verbs, a file for each) → the values → `transport`, `stream`,
-//! `registry`, `tty` (connections, pool, limits; frames; credentials; the local terminal) → `wire`,
-//! `error` (requests as values, replies that drop what they do not understand). `throwaway` stands
-//! above all of them, and is made of public names. Handles hold a transport and never a
-//! `Docker`. Every verb builds its request in a pure function, which a snapshot test can see, and
-//! sends it in one line.
+//! `image/*`, `network`, `volume`, `events`, `system` (handles and verbs, a file for each) → the
+//! values → `transport`, `stream`, `registry`, `tty` (connections, pool, limits; frames; credentials;
+//! the local terminal) → `wire`, `error` (requests as values, replies that drop what they do not
+//! understand). `throwaway` stands above all of them, and is made of public names. Handles hold a
+//! transport and never a `Docker`. Every verb builds its request in a pure function, which a
+//! snapshot test can see, and sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -138,7 +149,11 @@ pub mod events;
 mod guard;
 pub mod image;
 mod labels;
+pub mod network;
+mod options;
 mod pieces;
+pub mod plugin;
+pub mod raw;
 pub mod registry;
 mod stream;
 pub mod system;
@@ -152,6 +167,7 @@ mod transport;
 #[cfg(feature = "terminal")]
 mod tty;
 mod verb;
+pub mod volume;
 mod wire;
 
 pub use build::BuildContext;
@@ -164,6 +180,8 @@ pub use error::Error;
 pub use image::Image;
 pub use image::reference::{ImageId, ImageName, ImageRef, ImageRefError};
 pub use labels::Labels;
+pub use network::{Network, NetworkSpec};
+pub use options::DriverOptions;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
@@ -175,6 +193,7 @@ pub use time::{Timestamp, TimestampError};
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 pub use transport::Tls;
 pub use transport::{DockerContext, Host, Timeouts};
+pub use volume::{Volume, VolumeSpec};
 pub use wire::ApiVersion;
 
 /// The README's code, compiled.

@@ -71,6 +71,7 @@ impl Demux {
     }
 
     /// Take the next piece of output off the front of `input`. `None` asks for more input.
+    #[inline]
     pub(crate) fn next(&mut self, input: &mut Bytes) -> Result<Option<Chunk>, StreamFault> {
         if self.raw {
             let data = std::mem::take(input);
@@ -79,6 +80,8 @@ impl Demux {
         loop {
             if self.left > 0 {
                 if input.is_empty() {
+                    // Even an empty slice would keep its buffer from being used again.
+                    *input = Bytes::new();
                     return Ok(None);
                 }
                 let n = input.len().min(self.left as usize);
@@ -96,8 +99,14 @@ impl Demux {
                     }
                 }
             }
+            if let (0, Some(header)) = (self.have, input.first_chunk()) {
+                self.header = *header;
+                self.have = 8;
+                input.advance(8);
+            }
             while self.have < 8 {
                 if input.is_empty() {
+                    *input = Bytes::new();
                     return Ok(None);
                 }
                 let n = input.len().min(8 - self.have);
@@ -149,7 +158,7 @@ impl Demux {
 }
 
 /// How much is asked of the socket at once.
-const READ: usize = 32 << 10;
+const READ: usize = 64 << 10;
 
 /// The output of a process: what attach, exec and logs have in common.
 pub(crate) struct Frames {
@@ -157,8 +166,20 @@ pub(crate) struct Frames {
     demux: Demux,
     input: Bytes,
     call: String,
+    ending: Ending,
     over: bool,
 }
+
+/// What the proper end of the framing is worth.
+enum Ending {
+    /// It is the end.
+    Final,
+    /// Somebody else has to say whether it is.
+    Asked(Box<dyn FnOnce() -> MayEnd + Send>),
+    Asking(MayEnd),
+}
+
+type MayEnd = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 enum From {
     Socket {
@@ -176,7 +197,13 @@ impl Frames {
     pub(crate) fn of_body(body: Body, raw: bool) -> Frames {
         let call = body.call().to_owned();
         let demux = Demux::new(raw);
-        Frames { from: From::Body(body), demux, input: Bytes::new(), call, over: false }
+        let (input, ending) = (Bytes::new(), Ending::Final);
+        Frames { from: From::Body(body), demux, input, call, ending, over: false }
+    }
+
+    /// At the proper end, ask whether it is one. Where it is not, the stream has broken off.
+    pub(crate) fn ask_at_end(&mut self, ask: Box<dyn FnOnce() -> MayEnd + Send>) {
+        self.ending = Ending::Asked(ask);
     }
 
     /// Read a connection that was taken over; `tty` says what was asked for.
@@ -188,7 +215,8 @@ impl Frames {
             }
             Source::Body(body) => (From::Body(body), Bytes::new()),
         };
-        Frames { from, demux: Demux::new(raw), input, call, over: false }
+        let (demux, ending) = (Demux::new(raw), Ending::Final);
+        Frames { from, demux, input, call, ending, over: false }
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
@@ -196,22 +224,49 @@ impl Frames {
             if self.over {
                 return Poll::Ready(None);
             }
-            match self.demux.next(&mut self.input) {
+            let next = if self.input.is_empty() {
+                // In its place, and not moved: small frames come by the million.
+                match &mut ready!(self.poll_input(cx)) {
+                    Some(Ok(input)) => {
+                        let next = self.demux.next(input);
+                        // Mostly one frame is all there was.
+                        if !input.is_empty() {
+                            self.input = std::mem::take(input);
+                        }
+                        next
+                    }
+                    error @ Some(Err(_)) => {
+                        self.over = true;
+                        return Poll::Ready(error.take().and_then(Result::err).map(Err));
+                    }
+                    None => match self.demux.finish() {
+                        Ok(()) if ready!(self.poll_may_end(cx)) => {
+                            self.over = true;
+                            return Poll::Ready(None);
+                        }
+                        Ok(()) => Err(StreamFault::Cut),
+                        Err(fault) => Err(fault),
+                    },
+                }
+            } else {
+                self.demux.next(&mut self.input)
+            };
+            match next {
                 Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(self.end(fault)))),
             }
-            match ready!(self.poll_input(cx)) {
-                Some(Ok(input)) => self.input = input,
-                Some(Err(error)) => {
-                    self.over = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => match self.demux.finish() {
-                    Ok(()) => self.over = true,
-                    Err(fault) => return Poll::Ready(Some(Err(self.end(fault)))),
-                },
-            }
+        }
+    }
+
+    fn poll_may_end(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.ending = match std::mem::replace(&mut self.ending, Ending::Final) {
+            Ending::Asked(ask) => Ending::Asking(ask()),
+            other => other,
+        };
+        match &mut self.ending {
+            Ending::Asking(may_end) => may_end.as_mut().poll(cx),
+            _ => Poll::Ready(true),
         }
     }
 
@@ -331,7 +386,7 @@ fn poll_fill(
     end: &mut Option<std::io::Result<()>>,
 ) -> Poll<()> {
     // Handed-on slices may still be held: this takes new room only then.
-    if buffer.capacity() - buffer.len() < READ / 8 {
+    if buffer.capacity() - buffer.len() < READ / 2 {
         buffer.reserve(READ);
     }
     match ready!(tokio_util::io::poll_read_buf(Pin::new(io), cx, buffer)) {

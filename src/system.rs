@@ -1,9 +1,17 @@
-//! The engine about itself: ping and version.
+//! The engine about itself: ping, version, what it has and uses; and clearing away what nobody uses.
+
+mod disk;
+mod info;
+mod prune;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+pub use disk::{CacheRecord, DiskUsage, MeasureDisk, Usage, VolumeUsage, VolumeUsageData};
+pub use info::{DriverNames, Info, SwarmInfo, SystemInfo};
+pub use prune::{PruneBuildCache, PruneSystem, PrunedBuildCache, PrunedSystem};
 
 use crate::error::{ConnectFailure, Error, TlsFault, excerpt};
 use crate::transport::{Transport, api_version};

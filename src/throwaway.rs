@@ -31,7 +31,9 @@
 //! | the process and its lease are killed together; the machine loses power | the next process of this user that starts a throwaway container |
 //! | [`keep`](Throwaway::keep) | nobody |
 //!
-//! Volumes without names go with their container, and images that bear the session's label, such as
+//! The same holds for [networks](Docker::throwaway_network) and
+//! [volumes](Docker::throwaway_volume) that were made to be thrown away. Volumes without names go with
+//! their container, and images that bear the session's label, such as
 //! one made of the container by [`commit`](Container::commit).
 //!
 //! All of this was done on Docker 20.10 on Linux, and is done by `tests/throwaway` each time it runs;
@@ -79,6 +81,10 @@
 //!   is switched off, the sweep is what is left, and it needs the folder of the records to be there.
 //! - Records are told from those of the living by locks. A folder of records that several machines
 //!   share must be on a file system that shares locks too.
+//! - A volume that a container's spec names and that was not there is made by the engine, without a
+//!   label, and stays: name one made by [`throwaway_volume`](Docker::throwaway_volume).
+//! - The lease reaches an engine as [`Docker::connect`] does, by its address and the environment. Keys
+//!   for TLS that were given in code, or by a context, it does not have.
 //! - A child that was forked off without `exec` keeps the lease waiting until it ends too. The handles
 //!   it has inherited remove nothing.
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
@@ -89,9 +95,11 @@
 
 mod addr;
 mod clean;
+mod companion;
 mod guard;
 mod keeper;
 mod lease;
+mod making;
 mod ready;
 mod record;
 mod session;
@@ -102,6 +110,9 @@ mod sweep;
 use std::ops::Deref;
 
 pub use addr::{Addresses, ContainerPort, Family, HostPort, NoAddress, NoAddressReason};
+pub use companion::{
+    CreateThrowawayNetwork, CreateThrowawayVolume, ThrowawayNetwork, ThrowawayVolume,
+};
 pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
 pub use start::StartThrowaway;
 pub use story::{Attempt, StartCause, StartError, StartPhase, Story};

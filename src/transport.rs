@@ -7,7 +7,9 @@
 mod body;
 mod conn;
 mod context;
+mod direct;
 mod host;
+mod http1;
 mod limits;
 mod pool;
 mod route;
@@ -18,7 +20,6 @@ mod surroundings;
 mod tls;
 mod upload;
 
-use std::fmt::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,15 +27,15 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, StreamError,
-    StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
+    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, Phase,
+    StreamError, StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
 };
-use crate::wire::{self, ApiVersion, Call};
+use crate::wire::{self, ApiVersion, Call, Raw};
 
 pub(crate) use body::Body;
 use conn::Conn;
@@ -95,6 +96,17 @@ impl std::fmt::Debug for Transport {
     }
 }
 
+/// How a request goes out, and its answer comes back.
+#[derive(Clone, Copy)]
+enum Road {
+    /// On a connection that is kept.
+    Kept,
+    /// On one that is taken over by the answer, for bytes both ways.
+    Upgrade(&'static str),
+    /// On one that the answer has to itself.
+    Own,
+}
+
 /// Why one attempt failed, before it is known whether another may follow.
 struct Failed {
     error: Error,
@@ -135,6 +147,13 @@ impl Transport {
         Ok(Transport { engine: Arc::new(engine), timeouts, own_limit: None })
     }
 
+    /// For tests that look at calls and send none.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Transport {
+        let host = Host::Tcp { host: "engine".into(), port: 1, base: String::new(), tls: false };
+        Transport::new(host, "a test".into(), Timeouts::default(), None).unwrap()
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.engine.route.host
     }
@@ -164,6 +183,13 @@ impl Transport {
         self.own_limit.map(|(limit, _)| limit)
     }
 
+    /// When the limit of the verb that holds this handle is reached, and the error that is then.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<(Instant, TimeoutError)> {
+        let (after, from) = self.own_limit?;
+        let (call, phase, maybe_applied) = (call.label(), Phase::Overall, true);
+        Some((from.checked_add(after)?, TimeoutError { call, phase, after, maybe_applied }))
+    }
+
     /// The verb has ended, and its limit with it: what it gives back is not bound by it.
     pub(crate) fn unlimited(mut self) -> Transport {
         self.own_limit = None;
@@ -184,10 +210,16 @@ impl Transport {
 
     /// Send, and decode the answer's JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
-        let mut reply = self.send(call).await?;
-        let body = reply.body.collect().await?;
-        wire::from_slice(&body)
-            .map_err(|reason| Error::Decode(DecodeError { call: call.label(), reason }))
+        Ok(self.kept(call).await?.0)
+    }
+
+    /// Send, decode the answer's JSON, and keep it as it came too.
+    pub(crate) async fn kept<T: DeserializeOwned>(&self, call: &Call) -> Result<(T, Raw), Error> {
+        let body = self.bytes(call).await?;
+        match wire::from_slice(&body) {
+            Ok(answer) => Ok((answer, Raw(body))),
+            Err(reason) => Err(Error::Decode(DecodeError { call: call.label(), reason })),
+        }
     }
 
     /// Send, and keep the answer's body as it is.
@@ -204,7 +236,17 @@ impl Transport {
 
     /// Send, and return the answer once its head is here. Refusals are errors already.
     pub(crate) async fn send(&self, call: &Call) -> Result<Reply, Error> {
-        let reply = self.checked(call, None).await?;
+        self.answered(call, Road::Kept).await
+    }
+
+    /// Send, and return the answer once its head is here, for a body that is a stream: it comes on
+    /// a connection of its own, which [`Direct`] reads.
+    pub(crate) async fn stream(&self, call: &Call) -> Result<Reply, Error> {
+        self.answered(call, Road::Own).await
+    }
+
+    async fn answered(&self, call: &Call, road: Road) -> Result<Reply, Error> {
+        let reply = self.checked(call, road).await?;
         if reply.status == 101 {
             return Err(stream_error(
                 call,
@@ -216,7 +258,7 @@ impl Transport {
 
     /// Send, and take the connection over: what follows is a stream of bytes both ways.
     pub(crate) async fn upgrade(&self, call: &Call) -> Result<Hijacked, Error> {
-        let reply = self.checked(call, Some("tcp")).await?;
+        let reply = self.checked(call, Road::Upgrade("tcp")).await?;
         let multiplexed = (reply.headers.get(header::CONTENT_TYPE))
             .is_some_and(|t| t.as_bytes() == b"application/vnd.docker.multiplexed-stream");
         match reply.status {
@@ -235,9 +277,9 @@ impl Transport {
 
     /// Send, and turn refusals into errors; renegotiate once if the engine was swapped for an
     /// older one under us.
-    async fn checked(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+    async fn checked(&self, call: &Call, road: Road) -> Result<Reply, Error> {
         let spoken = self.version();
-        let reply = self.attempt(call, upgrade).await?;
+        let reply = self.attempt(call, road).await?;
         if reply.status < 300 || reply.status == 304 {
             return readable(call, reply);
         }
@@ -248,7 +290,7 @@ impl Transport {
             let swapped = api.status == 400 && theirs < spoken && api.message.contains("too new");
             if swapped && !self.engine.pinned && theirs >= ApiVersion::OLDEST {
                 self.negotiate(theirs);
-                let reply = self.attempt(call, upgrade).await?;
+                let reply = self.attempt(call, road).await?;
                 if reply.status < 300 || reply.status == 304 {
                     return readable(call, reply);
                 }
@@ -271,13 +313,14 @@ impl Transport {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
         let fault = Fault::default();
-        let conn = self.dial(&limits, call).await?;
-        conn.hear_out();
         let mut request =
             self.request(call, None)?.map(|_| Outgoing::Stream(stream, fault.clone()));
         let headers = request.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let content_type = HeaderValue::from_static(content_type);
+        headers.entry(header::CONTENT_TYPE).or_insert(content_type);
+        let conn = self.dial(&limits, call).await?;
+        conn.hear_out();
         let sent = self.exchange(conn, request, call, &limits).await;
         match (sent, fault.take()) {
             (Ok(reply), _) if reply.status < 300 => Ok(reply),
@@ -299,26 +342,44 @@ impl Transport {
 
     /// Send on a kept connection or a new one. A second connection is tried only while not a byte
     /// of the request has left this process.
-    async fn attempt(&self, call: &Call, upgrade: Option<&'static str>) -> Result<Reply, Error> {
+    async fn attempt(&self, call: &Call, road: Road) -> Result<Reply, Error> {
         self.supports(call)?;
         let limits = Limits::start(self.timeouts, self.own_limit, call.patience);
+        let upgrade = match road {
+            Road::Kept => None,
+            Road::Upgrade(protocol) => Some(protocol),
+            Road::Own => return self.attempt_own(call, &limits).await,
+        };
+        // Before a connection is taken: one that is refused costs none.
+        let mut request = self.request(call, upgrade)?;
         while let Some(conn) = self.engine.pool.checkout() {
-            match self.exchange(conn, self.request(call, upgrade)?, call, &limits).await {
-                Err(Failed { unwritten: true, error }) if !error.is_timeout() => continue,
+            match self.exchange(conn, request, call, &limits).await {
+                Err(Failed { unwritten: true, error }) if !error.is_timeout() => {
+                    request = self.request(call, upgrade)?;
+                }
                 Err(failed) => return Err(failed.error),
                 Ok(reply) => return Ok(reply),
             }
         }
         let conn = self.dial(&limits, call).await?;
-        let request = self.request(call, upgrade)?;
         self.exchange(conn, request, call, &limits).await.map_err(|failed| failed.error)
     }
 
     async fn dial(&self, limits: &Limits, call: &Call) -> Result<Box<Conn>, Error> {
+        self.within(limits, call, Conn::dial(&self.engine.route)).await
+    }
+
+    /// Wait for a connection, for as long as the limits allow.
+    async fn within<T>(
+        &self,
+        limits: &Limits,
+        call: &Call,
+        dial: impl Future<Output = Result<T, ConnectFailure>>,
+    ) -> Result<T, Error> {
         let limit = limits.connect();
         let dialled = match limit {
-            Some((_, at)) => tokio::time::timeout_at(at, Conn::dial(&self.engine.route)).await,
-            None => Ok(Conn::dial(&self.engine.route).await),
+            Some((_, at)) => tokio::time::timeout_at(at, dial).await,
+            None => Ok(dial.await),
         };
         let failure = match (dialled, limit) {
             (Ok(Ok(conn)), _) => return Ok(conn),
@@ -361,7 +422,13 @@ impl Transport {
         let mut timer = pin!(deadline.map(|(_, at)| tokio::time::sleep_until(at)));
         // The answer to a stream is waited for from when the last of it has gone out.
         let mut streamed = streams.then_some(before);
+        let mut looked = false;
         let answer = std::future::poll_fn(|cx| {
+            // Who never pauses leaves no gap in which a timer would be looked at.
+            let again = std::mem::replace(&mut looked, true);
+            if again && !streams && deadline.is_some_and(|(_, at)| Instant::now() >= at) {
+                return Poll::Ready(Err(None));
+            }
             // The connection first: it is what moves the answer along.
             let over = conn.drive(cx);
             // And nothing else does, so the answer need not wake anybody.
@@ -422,52 +489,6 @@ impl Transport {
                 _ => failed("the engine closed the connection without an answer".into()),
             }),
         }
-    }
-
-    fn request(
-        &self,
-        call: &Call,
-        upgrade: Option<&'static str>,
-    ) -> Result<Request<Outgoing>, Error> {
-        if call.path.ends_with('/') || call.path.contains("//") {
-            // An id that is empty, wherever it came from: the route would be another one.
-            return Err(Error::invalid("request path", &call.path, "must have no empty part"));
-        }
-        let version = self.version();
-        let base = self.engine.route.host.base();
-        let query = call.query.as_str();
-        let mut target = String::with_capacity(base.len() + 8 + call.path.len() + query.len());
-        target.push_str(base);
-        if call.versioned {
-            // Infallible: a String takes what it is given.
-            let _ = write!(target, "/v{version}");
-        }
-        target.push_str(&call.path);
-        target.push_str(query);
-        let mut request =
-            Request::new(Outgoing::Whole(call.body.clone().unwrap_or_default().into()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = hyper::http::Uri::from_maybe_shared(Bytes::from(target))
-            .map_err(|e| Error::invalid("request target", call.path.as_str(), e.to_string()))?;
-        let headers = request.headers_mut();
-        // The call's own first: what the connection needs has the last word.
-        headers.extend(call.headers.iter().cloned());
-        headers.insert(header::HOST, self.engine.host_header.clone());
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("bowline/", env!("CARGO_PKG_VERSION"))),
-        );
-        if call.body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        } else if call.method == Method::POST {
-            // Engines refuse a start of unknown length.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        if let Some(protocol) = upgrade {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static(protocol));
-        }
-        Ok(request)
     }
 }
 

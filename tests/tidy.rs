@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("text", 0),
     ("labels", 0),
+    ("options", 0),
     ("time", 0),
     // The way to the engine, what comes back on it, and what every verb has.
     ("transport", 1),
@@ -30,6 +31,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("container::id", 2),
     ("container::name", 2),
     ("container::status", 2),
+    ("network::spec", 2),
+    ("volume::spec", 2),
     ("image::reference", 2),
     ("image::platform", 2),
     ("image::instruction", 2),
@@ -38,6 +41,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("container", 3),
     ("image", 3),
     ("system", 3),
+    ("raw", 3),
+    ("plugin", 3),
     ("network", 3),
     ("volume", 3),
     ("events", 3),
@@ -51,7 +56,8 @@ const LAYERS: &[(&str, u8)] = &[
 
 /// What a signature may name besides `std`: types that their crates have promised to keep, and
 /// that users hold already.
-const VOCABULARY: &[&str] = &["Bytes", "AsyncRead", "AsyncWrite", "Stream", "Value", "Serialize"];
+const VOCABULARY: &[&str] =
+    &["Bytes", "AsyncRead", "AsyncWrite", "Stream", "Value", "Serialize", "DeserializeOwned"];
 
 /// Lines in a file, its tests not counted.
 const LONGEST: usize = 600;

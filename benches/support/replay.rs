@@ -99,12 +99,17 @@ fn one(mut stream: UnixStream, answers: &Answers) {
             Ok(0) | Err(_) => return,
             Ok(n) => have += n,
         }
-        while let Some((answer, used)) = answers.find(&input[..have]) {
+        loop {
+            let used = match super::streams::serve(&mut stream, &input[..have]) {
+                Some(used) => used,
+                None => match answers.find(&input[..have]) {
+                    Some((answer, used)) if stream.write_all(answer).is_ok() => used,
+                    Some(_) => return,
+                    None => break,
+                },
+            };
             input.copy_within(used..have, 0);
             have -= used;
-            if stream.write_all(answer).is_err() {
-                return;
-            }
         }
     }
 }

@@ -1,18 +1,16 @@
 //! Creating: the one verb that must not lose what it makes.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use super::spec::PullPolicy;
 use super::{Container, ContainerId, ContainerSpec, Created, Traits, Unknown, scrap};
-use crate::error::{DecodeError, Error, Phase};
+use crate::error::{DecodeError, Error};
 use crate::guard;
 use crate::image::reference::ImageName;
 use crate::image::{InspectImage, Pull};
 use crate::transport::Transport;
-use crate::verb::{verb, within_phase};
-use crate::wire::{Call, Patience, null_default};
+use crate::verb::verb;
+use crate::wire::{Call, null_default};
 
 /// The verb behind [`Docker::create`](crate::Docker::create).
 ///
@@ -58,20 +56,8 @@ impl Create {
             stdin: Some(self.spec.stdin()),
             auto_remove: self.spec.is_auto_remove(),
         };
-        // The limit is on the waiting, not on the exchange: that is finished in any case.
-        let limit = self.limit();
-        let label = call.label();
-        let making =
-            send(self.transport.clone().unlimited(), call.patience(Patience::Endless), traits);
-        within_phase(&label, limit, guard::finish_or_undo(making, scrap::undo)).await
-    }
-
-    fn limit(&self) -> Option<(Phase, Duration)> {
-        let timeouts = self.transport.timeouts();
-        let client = [(Phase::Head, timeouts.head), (Phase::Overall, timeouts.overall)];
-        let client = client.into_iter().filter_map(|(phase, limit)| Some((phase, limit?)));
-        let own = self.transport.own_limit().map(|limit| (Phase::Overall, limit));
-        own.or(client.min_by_key(|(_, limit)| *limit))
+        let making = move |transport, call| send(transport, call, traits);
+        guard::make(&self.transport, call, making, scrap::undo).await
     }
 
     /// Not found may also be said of a network, or of a container to share with.

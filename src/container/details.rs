@@ -15,7 +15,7 @@ use crate::text::Text;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{self, Call, null_default};
+use crate::wire::{Call, Raw, null_default};
 
 /// The verb behind [`Container::inspect`].
 #[derive(Debug)]
@@ -42,12 +42,11 @@ impl Inspect {
 
     async fn run(self) -> Result<ContainerDetails, Error> {
         let call = self.call();
-        let body = self.on.transport.bytes(&call).await?;
-        match wire::from_slice::<ContainerDetails>(&body) {
-            Ok(details) if details.id.as_str().is_empty() => Err(nameless(&call)),
-            Ok(details) => Ok(ContainerDetails { raw: Raw(body), ..details }),
-            Err(reason) => Err(Error::Decode(DecodeError { call: call.label(), reason })),
+        let (details, raw): (ContainerDetails, Raw) = self.on.transport.kept(&call).await?;
+        if details.id.as_str().is_empty() {
+            return Err(nameless(&call));
         }
+        Ok(ContainerDetails { raw, ..details })
     }
 }
 
@@ -75,6 +74,8 @@ pub(crate) struct Seen {
 struct Brief {
     status: Status,
     exit_code: Option<i64>,
+    #[serde(deserialize_with = "time::lenient")]
+    started_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -94,6 +95,11 @@ struct BriefHost {
 impl Seen {
     pub(crate) fn status(&self) -> &Status {
         &self.state.status
+    }
+
+    /// When its process began, by the engine's clock.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        self.state.started_at
     }
 
     pub(crate) fn exit(&self) -> ExitStatus {
@@ -184,16 +190,6 @@ pub struct ContainerDetails {
     pub size_root_fs: Option<i64>,
     #[serde(skip)]
     raw: Raw,
-}
-
-/// The answer as it came. It holds the environment's values: `Debug` shows none of it.
-#[derive(Clone, Default)]
-struct Raw(Bytes);
-
-impl fmt::Debug for Raw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} bytes>", self.0.len())
-    }
 }
 
 impl ContainerDetails {
@@ -496,7 +492,7 @@ fn text<'de, D: Deserializer<'de>, T>(
 }
 
 /// The engine writes "" where there is no address.
-pub(super) fn address<'de, D: Deserializer<'de>>(d: D) -> Result<Option<IpAddr>, D::Error> {
+pub(crate) fn address<'de, D: Deserializer<'de>>(d: D) -> Result<Option<IpAddr>, D::Error> {
     text(d, |t| t.parse().ok())
 }
 

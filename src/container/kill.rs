@@ -21,7 +21,8 @@ impl Kill {
     /// Send another signal instead: `--signal`, by name ("HUP", "SIGHUP") or number.
     ///
     /// A process may survive it, so the verb then returns the state the container was found in
-    /// just after.
+    /// just after. What the engine makes of it a moment later (it thaws a paused container) is not
+    /// waited for.
     pub fn signal(self, signal: impl Into<String>) -> Signal {
         Signal { on: self.on, signal: signal.into() }
     }

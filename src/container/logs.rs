@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::io::{AsyncRead, ReadBuf};
 
 pub use lines::{LogLineStream, LogLines};
 
-use super::{Container, Unknown, details};
+use super::{Container, Status, Unknown, details};
 use crate::error::Error;
 use crate::pieces::Rest;
 use crate::stream::{Chunk, Frames, StdStream};
@@ -145,7 +146,7 @@ impl Logs {
 
     /// Send, and say how the answer is framed and what its head says.
     async fn open(&self) -> Result<(Frames, bool, HeaderMap), Error> {
-        let reply = self.on.transport.send(&self.call()).await?;
+        let reply = self.on.transport.stream(&self.call()).await?;
         let kind = reply.headers.get("content-type").map(|kind| kind.as_bytes());
         let raw = match (kind, self.on.traits.tty) {
             (Some(b"application/vnd.docker.multiplexed-stream"), _) => false,
@@ -154,7 +155,15 @@ impl Logs {
             (_, Some(tty)) => tty,
             (_, None) => details::see(&self.on).await?.traits().tty == Some(true),
         };
-        Ok((Frames::of_body(reply.body, raw), raw, reply.headers))
+        let mut frames = Frames::of_body(reply.body, raw);
+        let begun = reply.headers.get("date").and_then(|date| date.to_str().ok());
+        if let (true, None, Some(begun)) =
+            (self.follow, self.until, begun.and_then(Timestamp::from_http))
+        {
+            let on = self.on.clone();
+            frames.ask_at_end(Box::new(move || Box::pin(may_end(on, begun))));
+        }
+        Ok((frames, raw, reply.headers))
     }
 
     async fn run(self) -> Result<LogStream, Error> {
@@ -164,6 +173,26 @@ impl Logs {
 }
 
 verb!(Logs, on => Result<LogStream, Error>);
+
+/// Say whether a log that was followed from `begun` on may have come to its end. An engine that
+/// goes away and leaves its containers running ends their logs as if all were said; the process
+/// is the same as before then. A process that was started since stands for one that has ended.
+async fn may_end(on: Container<Unknown>, begun: Timestamp) -> bool {
+    // Engines that are not sure themselves are asked again: some end a log before they take note
+    // of the process's end.
+    for pause in [20, 100, 500, 0] {
+        let seen = match details::see(&on).await {
+            Ok(seen) => seen,
+            Err(error) => return error.is_not_found(),
+        };
+        let runs = matches!(seen.status(), Status::Running | Status::Paused);
+        if !runs || seen.started_at().is_none_or(|started| started.secs() > begun.secs()) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+    false
+}
 
 /// The verb behind [`Logs::collect`].
 #[derive(Debug)]
@@ -220,7 +249,9 @@ impl LogStream {
     /// Wait for the next piece. `None` at the proper end.
     ///
     /// # Errors
-    /// The stream broke off or broke its framing; what came before has been handed on.
+    /// The stream broke off or broke its framing; what came before has been handed on. A followed
+    /// log whose end comes while the same process still runs has broken off as well: so an engine
+    /// ends it that goes away and leaves its containers running.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         self.frames.next().await
     }

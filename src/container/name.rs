@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::id::ContainerId;
 use crate::error::Error;
 
 /// A container's name, by the engine's rule: two or more ASCII letters, digits, `_`, `.` and `-`,
@@ -51,6 +52,43 @@ impl fmt::Display for ContainerName {
 impl AsRef<str> for ContainerName {
     fn as_ref(&self) -> &str {
         &self.0
+    }
+}
+
+/// Which container is meant: a handle, an id, the beginning of one, or a name.
+///
+/// What can be no name is refused when the verb it was given to is awaited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerRef(String);
+
+impl ContainerRef {
+    /// Return the name or id.
+    pub(crate) fn checked(&self) -> Result<&str, Error> {
+        name_or_id(&self.0)
+    }
+}
+
+impl From<&str> for ContainerRef {
+    fn from(name_or_id: &str) -> ContainerRef {
+        ContainerRef(name_or_id.to_owned())
+    }
+}
+
+impl From<String> for ContainerRef {
+    fn from(name_or_id: String) -> ContainerRef {
+        ContainerRef(name_or_id)
+    }
+}
+
+impl From<&ContainerId> for ContainerRef {
+    fn from(id: &ContainerId) -> ContainerRef {
+        ContainerRef(id.into())
+    }
+}
+
+impl From<&ContainerName> for ContainerRef {
+    fn from(name: &ContainerName) -> ContainerRef {
+        ContainerRef(name.0.clone())
     }
 }
 

@@ -15,7 +15,7 @@ mod pull;
 pub(crate) mod resources;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(crate) mod wire;
 
 use std::fmt;
 use std::time::Duration;
@@ -251,7 +251,7 @@ impl ContainerSpec {
             host: HostConfig::default(),
             resources: Resources::default(),
             networks: Vec::new(),
-            of_first_network: Endpoint::of_first(),
+            of_first_network: Endpoint::unnamed(),
             checks: Checks::default(),
         }
     }

@@ -60,7 +60,7 @@ impl WatchStats {
     }
 
     async fn run(self) -> Result<StatsStream, Error> {
-        let reply = self.on.transport.send(&self.call()).await?;
+        let reply = self.on.transport.stream(&self.call()).await?;
         Ok(StatsStream { records: JsonValues::new(reply.body) })
     }
 }

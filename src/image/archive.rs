@@ -49,7 +49,7 @@ impl Save {
     }
 
     async fn run(self) -> Result<TarStream, Error> {
-        Ok(TarStream::new(self.transport.send(&self.call()?).await?.body))
+        Ok(TarStream::new(self.transport.stream(&self.call()?).await?.body))
     }
 }
 

@@ -377,7 +377,7 @@ impl Build {
             }
             Source::Remote(url) => {
                 self.source = Source::Remote(url);
-                self.transport.send(&self.call(None)?.header(CONFIG, auth)).await?
+                self.transport.stream(&self.call(None)?.header(CONFIG, auth)).await?
             }
         };
         Ok(BuildStream::new(self.transport.unlimited(), reply.body, left_out))

@@ -74,7 +74,7 @@ impl Instruction {
     /// Say that a container listens on ports, 80 or "8000-8010/udp": `EXPOSE`.
     pub fn expose(ports: impl Into<PortSpec>) -> Instruction {
         let mut checks = Checks::default();
-        let ports = checks.take(ports.into().to_expose()).unwrap_or_default();
+        let ports = checks.take(ports.into().exposed_range()).unwrap_or_default();
         Instruction::of(format!("EXPOSE {ports}"), checks)
     }
 
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     fn said(instruction: Instruction) -> String {
-        match apply(&[instruction.clone()], Call::post(&["commit"])) {
+        match apply(std::slice::from_ref(&instruction), Call::post(&["commit"])) {
             Ok(_) => instruction.line,
             Err(e) => format!("refused: {e}"),
         }

@@ -28,7 +28,7 @@ pub struct LayerProgress {
 /// A line of any of the engine's progress streams.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Message {
+pub(crate) struct Message {
     id: Option<String>,
     #[serde(deserialize_with = "null_default")]
     status: String,
@@ -94,7 +94,7 @@ impl Message {
 pub(super) type Told = (Option<i64>, String);
 
 /// The lines of a progress stream; one that is an error ends it.
-pub(super) struct Messages(JsonValues<Message>);
+pub(crate) struct Messages(JsonValues<Message>);
 
 impl std::fmt::Debug for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,7 +103,7 @@ impl std::fmt::Debug for Messages {
 }
 
 impl Messages {
-    pub(super) fn new(body: Body) -> Messages {
+    pub(crate) fn new(body: Body) -> Messages {
         Messages(JsonValues::new(body))
     }
 
@@ -144,7 +144,7 @@ impl Messages {
         })))
     }
 
-    pub(super) async fn next(&mut self) -> Option<Result<Message, Error>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 }

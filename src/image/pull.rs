@@ -11,7 +11,7 @@ use crate::transport::Transport;
 use crate::verb::verb;
 use crate::wire::{Call, HeaderName, Patience};
 
-pub(super) const AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
+pub(crate) const AUTH: HeaderName = HeaderName::from_static("x-registry-auth");
 
 /// The verb behind [`Docker::pull`](crate::Docker::pull). Awaited, it pulls to the end;
 /// [`stream`](Pull::stream) reports on the way.
@@ -115,7 +115,7 @@ impl Pull {
     async fn begin(self) -> Result<PullStream, Error> {
         let (call, image) = self.call()?;
         let call = call.header(AUTH, self.auth.header(image.registry()?).await?);
-        let reply = self.transport.send(&call).await?;
+        let reply = self.transport.stream(&call).await?;
         Ok(PullStream {
             messages: Messages::new(reply.body),
             transport: self.transport.unlimited(),

@@ -99,7 +99,7 @@ impl Push {
     async fn begin(self) -> Result<PushStream, Error> {
         let (call, image) = self.call()?;
         let call = call.header(AUTH, self.auth.header(image.registry()?).await?);
-        let reply = self.transport.send(&call).await?;
+        let reply = self.transport.stream(&call).await?;
         Ok(PushStream { messages: Messages::new(reply.body), pushed: None })
     }
 

@@ -151,6 +151,8 @@ impl<T: DeserializeOwned> JsonValues<T> {
             if let Some(value) = self.cutter.next(&mut self.input) {
                 return Poll::Ready(Some(value.map_err(|fault| self.end(fault))));
             }
+            // Even an empty slice would keep the buffer from being used again.
+            self.input = Bytes::new();
             match ready!(self.body.poll_next(cx)) {
                 Some(Ok(input)) => self.input = input,
                 Some(Err(error)) => {

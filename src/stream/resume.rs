@@ -183,11 +183,12 @@ impl<T: Send + 'static> Resumed<T> {
         self.link = Link::Over;
     }
 
-    /// The stream failed: open it anew where that may help. Otherwise all is over, and the error
-    /// comes back.
+    /// The stream failed: open it anew where that may help, and until `limit` says that the time
+    /// for all of it is up. Otherwise all is over, and the error comes back.
     pub(crate) fn failed<F>(
         &mut self,
         error: Error,
+        limit: Option<(Instant, TimeoutError)>,
         open: impl FnOnce() -> Box<dyn Fn() -> F + Send>,
     ) -> Result<(), Error>
     where
@@ -195,7 +196,7 @@ impl<T: Send + 'static> Resumed<T> {
     {
         self.link = Link::Over;
         let Some(retry) = self.retry.take().filter(|_| lost(&error)) else { return Err(error) };
-        self.link = Link::Opening(Box::pin(again(error, retry, open())));
+        self.link = Link::Opening(Box::pin(again(error, retry, limit, open())));
         Ok(())
     }
 }
@@ -203,6 +204,7 @@ impl<T: Send + 'static> Resumed<T> {
 async fn again<T, F: Future<Output = Result<T, Error>>>(
     mut error: Error,
     mut retry: Retry,
+    limit: Option<(Instant, TimeoutError)>,
     open: Box<dyn Fn() -> F + Send>,
 ) -> (Result<T, Error>, Retry) {
     if retry.opened.elapsed() >= GOOD {
@@ -211,7 +213,14 @@ async fn again<T, F: Future<Output = Result<T, Error>>>(
     while retry.tried < TRIES {
         let pause = PAUSE.saturating_mul(1 << retry.tried).min(LONGEST_PAUSE);
         retry.tried += 1;
-        tokio::time::sleep(pause).await;
+        let until = Instant::now() + pause;
+        match &limit {
+            Some((at, late)) if *at <= until => {
+                tokio::time::sleep_until(*at).await;
+                return (Err(Error::Timeout(late.clone())), retry);
+            }
+            _ => tokio::time::sleep_until(until).await,
+        }
         match open().await {
             Ok(stream) => {
                 retry.opened = Instant::now();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::companion::is_used;
 use super::record::{Line, Told};
 use super::session::{ITEM, SESSION, Session};
 use crate::container::ContainerId;
@@ -76,6 +77,20 @@ impl Clean {
         }
         let mut empty = found.is_empty();
         remove_all(docker, found).await?;
+        for network in docker.networks().label(&self.label).await? {
+            let item = network.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if !self.kept.contains(item) {
+                empty &= self.gone(docker.network(&network.id).await?.remove().await)?;
+            }
+        }
+        for volume in docker.volumes().label(&self.label).await?.volumes {
+            let item = volume.labels.get(ITEM).unwrap_or_default();
+            self.pending.remove(item);
+            if !self.kept.contains(item) {
+                empty &= self.gone(docker.volume(&volume.name)?.remove().await)?;
+            }
+        }
         for image in docker.images().label(&self.label).await? {
             match docker.image(&image.id)?.remove().force().await {
                 // What is to stay needs it.
@@ -85,6 +100,16 @@ impl Clean {
             }
         }
         Ok(empty)
+    }
+}
+
+impl Clean {
+    /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
+    fn gone(&self, removed: Result<(), Error>) -> Result<bool, Error> {
+        match removed {
+            Err(error) if is_used(&error) && !self.kept.is_empty() => Ok(true),
+            removed => removed.map(|()| false),
+        }
     }
 }
 
@@ -116,19 +141,16 @@ pub(super) async fn remove(docker: Docker, id: ContainerId) -> Result<(), Error>
     removed.failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }
 
-/// Wait for a container that the engine may be making, although the answer was lost, and remove it.
+/// Wait for what the engine may be making, although the answer was lost, and remove it.
 pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
+    let label = format!("{ITEM}={item}");
+    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::from([item.clone()]) };
     while begun.elapsed() < IN_FLIGHT {
-        let made = docker.containers().all().label(format!("{ITEM}={item}")).await;
-        let made: Vec<_> = made.into_iter().flatten().map(|row| row.id).collect();
-        if !made.is_empty() {
-            // The lease need not wait for it any more: it can be seen.
-            let _ = session.tell(Line::Made(&item));
-            if remove_all(&docker, made).await.is_ok() {
-                return;
-            }
+        // Once it has been seen there is no more to come.
+        if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
+            break;
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);

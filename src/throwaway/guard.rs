@@ -1,45 +1,50 @@
-//! Holds a container, and removes it when it is let go of.
+//! Holds a thing on an engine, and removes it when it is let go of.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::record::Line;
 use super::session::{Session, no_thread};
-use super::{clean, keeper};
+use super::{companion, keeper};
 use crate::container::ContainerId;
 use crate::docker::Docker;
 use crate::error::Error;
+use crate::network::Network;
+use crate::volume::Volume;
 
 /// Without a lease, a drop waits for the removal at most this long.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// What is held.
+#[derive(Debug, Clone)]
+pub(super) enum Thing {
+    Container(ContainerId),
+    Network(Network),
+    Volume(Volume),
+}
 
 #[derive(Debug)]
 pub(super) struct Guard {
     session: Arc<Session>,
     docker: Docker,
-    id: ContainerId,
+    thing: Thing,
     item: String,
     armed: bool,
 }
 
 impl Guard {
-    pub(super) fn new(
-        session: Arc<Session>,
-        docker: Docker,
-        id: ContainerId,
-        item: String,
-    ) -> Guard {
-        Guard { session, docker, id, item, armed: true }
+    pub(super) fn new(session: Arc<Session>, docker: Docker, thing: Thing, item: String) -> Guard {
+        Guard { session, docker, thing, item, armed: true }
     }
 
-    /// Remove the container, and wait for it. Dropped half-way, it is removed all the same.
+    /// Remove it, and wait for it. Dropped half-way, it is removed all the same.
     pub(super) async fn remove(mut self) -> Result<(), Error> {
         self.armed = false;
-        let removal = clean::remove(self.docker.clone(), self.id.clone());
+        let removal = companion::discard(self.docker.clone(), self.thing.clone());
         keeper::spawn(removal).map_err(no_thread)?.await?
     }
 
-    /// Let the container be.
+    /// Let it be.
     pub(super) fn keep(mut self) -> Result<(), Error> {
         self.session.tell(Line::Keep(&self.item))?;
         self.armed = false;
@@ -59,7 +64,7 @@ impl Drop for Guard {
             return;
         }
         let (done, wait) = mpsc::channel::<()>();
-        let removal = clean::remove(self.docker.clone(), self.id.clone());
+        let removal = companion::discard(self.docker.clone(), self.thing.clone());
         let begun = keeper::spawn(async move {
             // Nobody is left to be told of a failure: `close` tells it.
             let _ = removal.await;

@@ -1,23 +1,18 @@
 //! Starting a throwaway container.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::guard::Guard;
-use super::record::Line;
-use super::session::{ITEM, OWNER, SESSION, Session, no_thread};
+use super::guard::{Guard, Thing};
+use super::making::{GRACE, Making};
+use super::session::no_thread;
 use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
-use super::{Throwaway, clean, keeper};
+use super::{Throwaway, keeper};
 use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
 use crate::container::{Container, ContainerSpec, Created, Running};
 use crate::docker::Docker;
 use crate::error::{Error, Phase, TimeoutError};
 use crate::verb::awaitable;
-
-/// A creation that nobody waits for any more may take so long; what it makes is removed then. It may
-/// be the pull that takes the time, and that is not to go on for long.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The verb behind [`Docker::throwaway`].
 ///
@@ -150,18 +145,20 @@ impl Start {
         }
     }
 
-    async fn create(&mut self, spec: ContainerSpec) -> Result<Made, StartCause> {
-        let session = Session::of(&self.docker)?;
-        let item = session.item();
+    async fn create(
+        &mut self,
+        spec: ContainerSpec,
+    ) -> Result<(Container<Created>, Guard), StartCause> {
+        let making = Making::begin(&self.docker)?;
         if self.attempt.name.is_empty() {
-            self.attempt.name = format!("bowline-{item}");
+            self.attempt.name = making.name();
         }
-        let spec = spec
-            .name(&self.attempt.name)
-            .label(SESSION, session.id())
-            .label(ITEM, &item)
-            .label(OWNER, session.owner());
-        let making = make(session, self.docker.clone(), spec, item);
+        let spec = spec.name(&self.attempt.name).labels(making.labels());
+        let docker = self.docker.clone();
+        let making = async move {
+            let created = docker.create(spec).await;
+            making.made(docker, created, |it| Thing::Container(it.id().clone()))
+        };
         // A creation is not broken off: only its answer tells whether there is something to remove.
         let making = keeper::spawn(making).map_err(no_thread)?.tied(GRACE);
         self.limited(async { Ok(making.await??) }).await
@@ -213,31 +210,5 @@ impl Start {
         let error = self.tell(cause).await;
         let _ = guard.remove().await;
         error
-    }
-}
-
-type Made = (Container<Created>, Guard);
-
-/// Create, while the lease knows that something may come of it.
-async fn make(
-    session: Arc<Session>,
-    docker: Docker,
-    spec: ContainerSpec,
-    item: String,
-) -> Result<Made, Error> {
-    session.tell(Line::Making(&item))?;
-    match docker.create(spec).await {
-        Ok(created) => {
-            let guard = Guard::new(session.clone(), docker, created.id().clone(), item.clone());
-            session.tell(Line::Made(&item))?;
-            Ok((created, guard))
-        }
-        Err(error) => {
-            match error.maybe_applied() {
-                true => drop(tokio::spawn(clean::lost(docker, session, item))),
-                false => session.tell(Line::Made(&item))?,
-            }
-            Err(error)
-        }
     }
 }

@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, Sleep};
 
 use super::conn::{self, Conn};
+use super::direct::{Broken, Direct};
 use super::limits::{Limit, Limits};
 use super::pool::Pool;
 use crate::error::{Error, StreamError, StreamFault, TimeoutError, TransportError};
@@ -22,14 +23,22 @@ const LARGEST: usize = 256 << 20;
 /// A body and the connection it comes from. Read to its end, the connection is kept for the next
 /// call; dropped before, it is closed.
 pub(crate) struct Body {
-    incoming: Incoming,
-    conn: Option<Box<Conn>>,
-    pool: Arc<Pool>,
+    from: From,
     limits: Limits,
     timer: Option<Pin<Box<Sleep>>>,
     /// The limit the timer is set to.
     running: Option<Limit>,
     call: String,
+}
+
+/// Where the pieces come from.
+enum From {
+    /// A connection that is kept for the next call.
+    Kept { incoming: Incoming, conn: Box<Conn>, pool: Arc<Pool> },
+    /// A connection of the stream's own.
+    Own(Box<Direct>),
+    /// All has come, or nothing more will.
+    Nothing,
 }
 
 impl Body {
@@ -40,20 +49,24 @@ impl Body {
         limits: &Limits,
         call: &Call,
     ) -> Body {
-        Body {
-            incoming,
-            conn: Some(conn),
-            pool,
-            limits: limits.clone(),
-            timer: None,
-            running: None,
-            call: call.label(),
-        }
+        Body::of(From::Kept { incoming, conn, pool }, limits, call)
+    }
+
+    pub(super) fn own(conn: Box<Direct>, limits: &Limits, call: &Call) -> Body {
+        Body::of(From::Own(conn), limits, call)
+    }
+
+    fn of(from: From, limits: &Limits, call: &Call) -> Body {
+        let (limits, call) = (limits.clone(), call.label());
+        Body { from, limits, timer: None, running: None, call }
     }
 
     /// The connection, for an answer that has no body but a stream of its own.
-    pub(super) fn into_conn(mut self) -> Option<Box<Conn>> {
-        self.conn.take()
+    pub(super) fn into_conn(self) -> Option<Box<Conn>> {
+        match self.from {
+            From::Kept { conn, .. } => Some(conn),
+            _ => None,
+        }
     }
 
     /// The call this answers, as errors name it.
@@ -66,44 +79,45 @@ impl Body {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    #[inline]
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            let Some(conn) = self.conn.as_mut() else { return Poll::Ready(None) };
-            // Frames come out of the connection, and that is looked after here.
-            let mut quiet = Context::from_waker(Waker::noop());
-            let mut frame = Pin::new(&mut self.incoming).poll_frame(&mut quiet);
-            if frame.is_pending() {
-                // Hyper hands its own errors to the body as well: read them there.
-                let over = conn.drive(cx);
-                frame = Pin::new(&mut self.incoming).poll_frame(&mut quiet);
-                if frame.is_pending() {
-                    if over.is_ready() {
-                        self.conn = None;
-                        return Poll::Ready(Some(Err(self.cut())));
-                    }
-                    conn.doze();
-                    ready!(self.poll_limit(cx));
-                    return Poll::Ready(Some(Err(self.late())));
-                }
+        // Who never pauses leaves no gap in which a timer would be looked at.
+        let look = match &self.from {
+            From::Nothing => return Poll::Ready(None),
+            From::Own(conn) => conn.is_dry() && !conn.is_over(),
+            From::Kept { incoming, .. } => !incoming.is_end_stream(),
+        };
+        if look {
+            if let Some(limit) = self.limits.passed() {
+                self.running = Some(limit);
+                return Poll::Ready(Some(Err(self.late())));
             }
-            self.running = None;
-            match frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
+        }
+        let piece = match &mut self.from {
+            From::Nothing => return Poll::Ready(None),
+            From::Own(conn) => conn.poll_piece(cx).map_err(Fault::Own),
+            From::Kept { incoming, conn, .. } => poll_kept(incoming, conn, cx).map_err(Fault::Kept),
+        };
+        match piece {
+            Poll::Ready(Some(Ok(piece))) => {
+                self.running = None;
+                Poll::Ready(Some(Ok(piece)))
+            }
+            Poll::Ready(Some(Err(fault))) => {
+                self.from = From::Nothing;
+                Poll::Ready(Some(Err(self.broken(fault))))
+            }
+            Poll::Ready(None) => {
+                if let From::Kept { conn, pool, .. } =
+                    std::mem::replace(&mut self.from, From::Nothing)
+                {
+                    pool.checkin(conn);
                 }
-                Poll::Ready(Some(Err(e))) => {
-                    self.conn = None;
-                    return Poll::Ready(Some(Err(self.broken(e))));
-                }
-                Poll::Ready(None) => {
-                    if let Some(conn) = self.conn.take() {
-                        self.pool.checkin(conn);
-                    }
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(self.poll_limit(cx));
+                Poll::Ready(Some(Err(self.late())))
             }
         }
     }
@@ -125,7 +139,7 @@ impl Body {
     }
 
     fn late(&mut self) -> Error {
-        self.conn = None;
+        self.from = From::Nothing;
         match self.running {
             Some(((phase, after), _)) => Error::Timeout(TimeoutError {
                 call: self.call.clone(),
@@ -141,26 +155,36 @@ impl Body {
         Error::Stream(StreamError { call: self.call.clone(), fault: StreamFault::Cut })
     }
 
-    fn broken(&self, e: hyper::Error) -> Error {
-        if e.is_incomplete_message() || e.is_closed() || e.is_body_write_aborted() {
-            return self.cut();
-        }
-        let source = conn::cause(e);
+    fn broken(&self, fault: Fault) -> Error {
+        let call = self.call.clone();
+        let source = match fault {
+            Fault::Own(Broken::Closed) | Fault::Kept(None) => return self.cut(),
+            Fault::Own(Broken::Garbled(what)) => {
+                return Error::Stream(StreamError { call, fault: StreamFault::Protocol(what) });
+            }
+            Fault::Own(Broken::Socket(e)) => e.into(),
+            Fault::Kept(Some(e)) => {
+                if e.is_incomplete_message() || e.is_closed() || e.is_body_write_aborted() {
+                    return self.cut();
+                }
+                conn::cause(e)
+            }
+        };
         match source.downcast_ref::<std::io::Error>().map(|e| e.kind()) {
             Some(std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset) => {
                 self.cut()
             }
-            _ => Error::Transport(TransportError {
-                call: self.call.clone(),
-                maybe_applied: true,
-                source,
-            }),
+            _ => Error::Transport(TransportError { call, maybe_applied: true, source }),
         }
     }
 
     /// Read the whole body into one buffer, without a copy where it came in one piece.
     pub(crate) async fn collect(&mut self) -> Result<Bytes, Error> {
-        let length = self.incoming.size_hint().exact();
+        let length = match &self.from {
+            From::Kept { incoming, .. } => incoming.size_hint().exact(),
+            From::Own(conn) => conn.length(),
+            From::Nothing => None,
+        };
         let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
         if length == Some(first.len() as u64) {
             // Nothing can follow; asking once more gives the connection back.
@@ -174,7 +198,7 @@ impl Body {
         whole.extend_from_slice(&first);
         while let Some(piece) = self.next().await.transpose()? {
             if whole.len() + piece.len() > LARGEST {
-                self.conn = None;
+                self.from = From::Nothing;
                 let fault = StreamFault::TooLarge(LARGEST);
                 return Err(Error::Stream(StreamError { call: self.call.clone(), fault }));
             }
@@ -186,7 +210,12 @@ impl Body {
     /// Read a body that says nothing, so that the connection can be kept. A long one is not
     /// worth it: the connection is closed instead.
     pub(crate) async fn skip(&mut self) {
-        if self.incoming.is_end_stream() {
+        let over = match &self.from {
+            From::Kept { incoming, .. } => incoming.is_end_stream(),
+            From::Own(conn) => conn.is_over(),
+            From::Nothing => true,
+        };
+        if over {
             // As mostly: no clock need run for what is there.
             self.next().await;
             return;
@@ -207,7 +236,48 @@ impl Body {
                 _ => return text,
             }
         }
-        self.conn = None;
+        self.from = From::Nothing;
         text
+    }
+}
+
+/// Why the next piece does not come.
+enum Fault {
+    Own(Broken),
+    /// Without hyper's word for it, the connection has ended under the answer.
+    Kept(Option<hyper::Error>),
+}
+
+/// The next piece that hyper has. Where there is none yet, the task is woken when there is.
+fn poll_kept(
+    incoming: &mut Incoming,
+    conn: &mut Conn,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, Option<hyper::Error>>>> {
+    loop {
+        // Frames come out of the connection, and that is looked after here.
+        let mut quiet = Context::from_waker(Waker::noop());
+        let mut frame = Pin::new(&mut *incoming).poll_frame(&mut quiet);
+        if frame.is_pending() {
+            // Hyper hands its own errors to the body as well: read them there.
+            let over = conn.drive(cx);
+            frame = Pin::new(&mut *incoming).poll_frame(&mut quiet);
+            if frame.is_pending() {
+                if over.is_ready() {
+                    return Poll::Ready(Some(Err(None)));
+                }
+                conn.doze();
+                return Poll::Pending;
+            }
+        }
+        match ready!(frame) {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+            Some(Err(e)) => return Poll::Ready(Some(Err(Some(e)))),
+            None => return Poll::Ready(None),
+        }
     }
 }

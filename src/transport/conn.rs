@@ -122,8 +122,12 @@ impl Conn {
         let io = Io::dial(route).await?;
         let meter = io.meter.clone();
         let io = TokioIo::new(io);
+        // Hyper takes apart all it has read before it looks up: what is read at once is to be little
+        // enough that a limit is kept to.
+        let mut client = http1::Builder::new();
+        client.max_buf_size(64 << 10);
         let (sender, driver) =
-            http1::handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
+            client.handshake(io).await.map_err(|e| ConnectFailure::Io(io::Error::other(e)))?;
         let (awake, rung) = (AtomicBool::new(true), AtomicBool::new(false));
         let bell = Arc::new(Bell { awake, rung, task: Mutex::new(Waker::noop().clone()) });
         let waker = Waker::from(bell.clone());
@@ -204,8 +208,8 @@ pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync>
     let mut source = std::error::Error::source(&e);
     while let Some(s) = source {
         if let Some(io) = s.downcast_ref::<io::Error>() {
-            if let Some(late) = io.get_ref().and_then(|e| e.downcast_ref::<Late>()) {
-                return late.clone().into();
+            if let Some(late) = late(io) {
+                return late.into();
             }
             return match io.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code).into(),
@@ -218,6 +222,11 @@ pub(super) fn cause(e: hyper::Error) -> Box<dyn std::error::Error + Send + Sync>
         return "the engine closed the connection before it was used".into();
     }
     e.to_string().into()
+}
+
+/// What a connection that stood says only once something is read: that it does not stand.
+pub(super) fn late(e: &io::Error) -> Option<Late> {
+    e.get_ref().and_then(|e| e.downcast_ref::<Late>()).cloned()
 }
 
 /// A socket of any kind.

@@ -118,6 +118,11 @@ impl Limits {
         self.nearest(Phase::Idle, self.idle)
     }
 
+    /// The limit on the whole, once it is reached.
+    pub(super) fn passed(&self) -> Option<Limit> {
+        self.overall.filter(|(_, at)| Instant::now() >= *at)
+    }
+
     /// A limit that begins now, or the overall one where that is nearer.
     fn nearest(&self, phase: Phase, limit: Option<Duration>) -> Option<Limit> {
         let own = limit.and_then(|limit| at(phase, limit, Instant::now()));

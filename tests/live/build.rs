@@ -168,7 +168,7 @@ async fn from_what_the_engine_fetches() {
     let url = |path: &str| format!("http://{}/{path}", served.host());
 
     let built = own.docker.build_remote(url("context.tar")).dockerfile("sub/Other").await.unwrap();
-    let out = own.docker.run(own.spec_of(&built.id.to_string(), [""; 0]).rm()).output().await;
+    let out = own.docker.run(own.spec_of(built.id.as_ref(), [""; 0]).rm()).output().await;
     remove(&own.docker, &built.id).await;
     assert_eq!(out.unwrap().stdout_lossy(), "fetched\n");
 

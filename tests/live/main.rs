@@ -21,6 +21,7 @@ mod life;
 mod login;
 mod logs;
 mod model;
+mod network;
 mod proxied;
 #[cfg(feature = "throwaway")]
 mod reached;
@@ -32,8 +33,10 @@ mod ssh;
 mod stats;
 #[cfg(feature = "throwaway")]
 mod story;
+mod system;
 mod terminal;
 mod tls;
 mod top;
 mod tutorials;
+mod volume;
 mod ways;

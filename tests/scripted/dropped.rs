@@ -32,6 +32,15 @@ impl Tiny {
                 self.containers.insert(id.clone(), "created".into());
                 Reply::json(201, json!({"Id": id, "Warnings": []}))
             }
+            ["POST", "networks" | "volumes", "create"] => {
+                self.made += 1;
+                let id = format!("{:064x}", self.made);
+                Reply::json(201, json!({"Id": id, "Name": id}))
+            }
+            ["DELETE", "networks" | "volumes", id] => {
+                self.removed.push(id.into());
+                Reply::empty(204)
+            }
             ["POST", "commit"] => {
                 self.made += 1;
                 Reply::json(201, json!({"Id": format!("sha256:{:064x}", self.made)}))
@@ -263,6 +272,21 @@ async fn what_commit_made_is_removed() {
         undone_everywhere("commit", async |d| running(d).await.commit("app:tuned")).await;
     image.unwrap();
     assert!(tiny.lock().unwrap().removed.iter().all(|id| id.starts_with("sha256%3A")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_network_and_volume_creation_made_is_removed() {
+    let (network, _) = undone_everywhere("network", async |d| d.create_network("backend")).await;
+    assert_eq!(network.unwrap().name(), "backend");
+    let unnamed = async |d: &Docker| d.create_volume(bowline::VolumeSpec::unnamed());
+    let (volume, _) = undone_everywhere("volume", unnamed).await;
+    assert_eq!(volume.unwrap().name().len(), 64);
+    // One with a name may have been there before: it stays.
+    let (fake, tiny) = tiny();
+    let docker = fake.docker().await;
+    at_every_await(async || docker.create_volume("data"), async |_| {}).await.0.unwrap();
+    docker.version().await.unwrap();
+    assert!(tiny.lock().unwrap().removed.is_empty());
 }
 
 /// An own limit drops the work as its caller would.

@@ -5,16 +5,21 @@
 mod support;
 
 mod attach;
+mod backpressure;
 mod checkpoint;
 mod child;
 mod connect;
 mod connections;
 mod dropped;
 mod ended;
+mod endpoints;
 mod faults;
 mod framing;
 mod progress;
+mod prune;
+mod raw;
 mod ready;
+mod recorded;
 mod refusals;
 mod resume;
 mod routes;

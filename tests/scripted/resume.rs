@@ -229,6 +229,117 @@ async fn an_engine_that_stays_away() {
     assert!((20..60).contains(&took), "{took}");
 }
 
+/// The limit of the verb holds while it is tried to get back, to the moment.
+#[tokio::test(start_paused = true)]
+async fn a_limit_holds_while_nobody_answers() {
+    let fake = Fake::new(|seen| match (seen.route().as_str(), since(seen)) {
+        ("GET /containers/web/json", _) => {
+            Reply::json(200, json!({"Id": "f00", "State": {"Status": "running"}}))
+        }
+        ("GET /containers/f00/logs", None) => {
+            Reply::chunks(200, [frame(1, "2026-01-01T00:00:07.000000005Z a\n")]).close()
+        }
+        ("GET /events", None) => Reply::chunks(200, [event((100, 1), "create", "a").1]).close(),
+        _ => Reply::raw("").close(),
+    });
+    let docker = fake.docker().await;
+    let c = web(&docker).await;
+    let limit = std::time::Duration::from_secs(9);
+    let is_late = |error: Error, begun: tokio::time::Instant| {
+        let Error::Timeout(e) = error else { panic!("{error}") };
+        assert_eq!((e.phase, e.after), (bowline::error::Phase::Overall, limit));
+        let took = begun.elapsed();
+        assert!(took >= limit && took < limit + limit / 100, "{took:?}");
+    };
+    let begun = tokio::time::Instant::now();
+    let mut lines = c.logs().follow().lines().resume().timeout(limit).await.unwrap();
+    assert!(lines.next().await.unwrap().is_ok());
+    is_late(lines.next().await.unwrap().unwrap_err(), begun);
+    assert!(lines.next().await.is_none());
+    let begun = tokio::time::Instant::now();
+    let mut events = docker.events().resume().timeout(limit).await.unwrap();
+    assert!(events.next().await.unwrap().is_ok());
+    is_late(events.next().await.unwrap().unwrap_err(), begun);
+}
+
+/// An engine that goes away and leaves its containers running ends their logs as if all were said.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_followed_log_while_its_process_runs() {
+    const DATE: &str = "Thu, 01 Jan 2026 00:00:09 GMT";
+    let before = "2026-01-01T00:00:09.5Z";
+    let after = "2026-01-01T00:00:10Z";
+    for (status, started, ends) in [
+        ("running", before, false),
+        ("paused", before, false),
+        ("running", after, true),
+        ("restarting", before, true),
+        ("exited", before, true),
+        ("", "", true),
+        ("away", "", false),
+    ] {
+        // What inspect says once the log has ended the first time.
+        let ended = Arc::new(AtomicUsize::new(0));
+        let fake = Fake::new({
+            let ended = ended.clone();
+            move |seen| match seen.route().as_str() {
+                "GET /containers/web/json" => {
+                    Reply::json(200, json!({"Id": "f00", "State": {"Status": "running"}}))
+                }
+                "GET /containers/f00/logs" if ended.fetch_add(1, Ordering::SeqCst) == 0 => {
+                    Reply::chunks(200, [frame(1, "2026-01-01T00:00:09.000000007Z a\n")])
+                        .header("Date", DATE)
+                }
+                // Asked again, it tells the rest, and the process has ended.
+                "GET /containers/f00/logs" => {
+                    let line =
+                        |n, text| frame(1, format!("2026-01-01T00:00:0{n}.000000007Z {text}\n"));
+                    Reply::chunks(200, [line(9, "a"), line(9, "b")])
+                        .header("Date", "Thu, 01 Jan 2026 00:00:20 GMT")
+                }
+                "GET /containers/f00/json" if ended.load(Ordering::SeqCst) > 1 => {
+                    Reply::json(200, json!({"Id": "f00", "State": {"Status": "exited"}}))
+                }
+                "GET /containers/f00/json" => match status {
+                    "" => Reply::json(404, json!({"message": "No such container: f00"})),
+                    "away" => Reply::raw("").close(),
+                    _ => Reply::json(
+                        200,
+                        json!({"Id": "f00", "State": {"Status": status, "StartedAt": started}}),
+                    ),
+                },
+                other => panic!("{other}"),
+            }
+        });
+        let c = web(&fake.docker().await).await;
+        let mut logs = c.logs().follow().await.unwrap();
+        assert!(logs.next().await.unwrap().is_ok());
+        match logs.next().await {
+            None => assert!(ends, "{status} since {started}"),
+            Some(Err(error)) => {
+                assert!(is_cut(&error) && !ends, "{status} since {started}: {error}")
+            }
+            Some(Ok(chunk)) => panic!("{chunk:?}"),
+        }
+        assert!(logs.next().await.is_none());
+
+        ended.store(0, Ordering::SeqCst);
+        let mut lines = c.logs().follow().lines().resume().await.unwrap();
+        let mut came = Vec::new();
+        while let Some(line) = lines.next().await {
+            came.push(line.unwrap().text_lossy().into_owned());
+        }
+        let wanted: &[&str] = if ends { &["a"] } else { &["a", "b"] };
+        assert_eq!(came, wanted, "{status} since {started}");
+
+        // What is not followed, or only until a moment, ends while the process runs.
+        ended.store(0, Ordering::SeqCst);
+        c.logs().collect().await.unwrap();
+        ended.store(0, Ordering::SeqCst);
+        let until = bowline::Timestamp::from_secs(1_767_225_610);
+        c.logs().follow().until(until).collect().await.unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_container_that_is_gone_meanwhile() {
     let fake = engine(false, |seen| match since(seen) {

@@ -122,7 +122,7 @@ impl AsyncRead for Source {
 #[tokio::test]
 async fn a_slow_upload_is_not_a_slow_answer() {
     let fake = Fake::raw(|mut peer| async move {
-        while let Some(seen) = peer.request().await {
+        while let Some(seen) = peer.head().await {
             if seen.is_ping() {
                 peer.pong("1.41").await;
                 continue;
@@ -155,7 +155,7 @@ async fn a_slow_upload_is_not_a_slow_answer() {
 #[tokio::test]
 async fn an_archive_is_read_no_faster_than_the_engine_takes_it() {
     let fake = Fake::raw(|mut peer| async move {
-        while let Some(seen) = peer.request().await {
+        while let Some(seen) = peer.head().await {
             if !seen.is_ping() {
                 // It takes nothing more, and does not hang up.
                 std::future::pending::<()>().await;

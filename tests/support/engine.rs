@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bowline::{Container, ContainerId, ContainerSpec, Created, Docker, Running};
+use bowline::{
+    Container, ContainerId, ContainerSpec, Created, Docker, NetworkSpec, Running, VolumeSpec,
+};
 
 /// The image that every engine of ours has: see `scripts/with-engine`.
 pub const IMAGE: &str = "busybox";
@@ -20,6 +22,17 @@ pub fn unique(what: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("bowline-{what}-{}-{n}", std::process::id())
+}
+
+/// Wait until what dropped futures have left to do is done: nothing else of a test is a task.
+pub async fn followed_up() {
+    let tasks = tokio::runtime::Handle::current().metrics();
+    let done = async {
+        while tasks.num_alive_tasks() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), done).await.unwrap();
 }
 
 /// What one test makes on the engine: it bears a label of its own, and is gone when the test is.
@@ -65,6 +78,22 @@ impl Own {
         self.created().await.start().await.unwrap()
     }
 
+    /// Describe a network that belongs to this test, on a subnet that no other test has.
+    pub fn network(&self) -> NetworkSpec {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed) % 250;
+        // Another process of the same tests is in another block of addresses.
+        let block = 128 + std::process::id() % 100;
+        NetworkSpec::new(unique("net"))
+            .subnet(format!("10.{block}.{n}.0/24"))
+            .label("bowline.test", &self.label)
+    }
+
+    /// Describe a volume that belongs to this test.
+    pub fn volume(&self) -> VolumeSpec {
+        VolumeSpec::new(unique("vol")).label("bowline.test", &self.label)
+    }
+
     /// The label's filter: "bowline.test=…".
     pub fn label(&self) -> String {
         format!("bowline.test={}", self.label)
@@ -103,7 +132,18 @@ impl Drop for Own {
         let clear = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async {
-                let _ = docker.containers().all().label(label).remove().force().volumes().await;
+                let all = docker.containers().all().label(&label);
+                let _ = all.remove().force().volumes().await;
+                for found in docker.networks().label(&label).await.unwrap_or_default() {
+                    if let Ok(network) = docker.network(found.id).await {
+                        let _ = network.remove().await;
+                    }
+                }
+                for found in docker.volumes().label(&label).await.unwrap_or_default().volumes {
+                    if let Ok(volume) = docker.volume(found.name) {
+                        let _ = volume.remove().await;
+                    }
+                }
             });
         });
         let _ = clear.join();

@@ -100,6 +100,22 @@ pub struct Peer {
 impl Peer {
     /// Read a request, head and body, and write it down. `None` once the client has hung up.
     pub async fn request(&mut self) -> Option<Seen> {
+        let mut seen = self.head().await?;
+        if seen.header("transfer-encoding") == Some("chunked") {
+            seen.body = self.chunks().await?;
+        } else {
+            let length = seen.header("content-length").map_or(0, |l| l.parse().unwrap());
+            while self.read.len() < length {
+                self.more().await?;
+            }
+            seen.body = self.read.drain(..length).collect();
+        }
+        self.shared.note(|log| log.requests.push(seen.clone()));
+        Some(seen)
+    }
+
+    /// Read the head of a request alone, and leave its body where it is.
+    pub async fn head(&mut self) -> Option<Seen> {
         let end = loop {
             if let Some(at) = self.read.windows(4).position(|w| w == b"\r\n\r\n") {
                 break at + 4;
@@ -114,19 +130,7 @@ impl Peer {
             .map(|line| line.split_once(':').expect("a header"))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
-        let mut seen = Seen { connection: self.nth, method, target, headers, body: Vec::new() };
-        if seen.header("transfer-encoding") == Some("chunked") {
-            seen.body = self.chunks().await?;
-            self.shared.note(|log| log.requests.push(seen.clone()));
-            return Some(seen);
-        }
-        let length = seen.header("content-length").map_or(0, |l| l.parse().unwrap());
-        while self.read.len() < length {
-            self.more().await?;
-        }
-        seen.body = self.read.drain(..length).collect();
-        self.shared.note(|log| log.requests.push(seen.clone()));
-        Some(seen)
+        Some(Seen { connection: self.nth, method, target, headers, body: Vec::new() })
     }
 
     /// Read a body in chunks.

@@ -8,6 +8,7 @@ pub mod fake;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
+pub mod service;
 pub mod sshd;
 pub mod tls;
 pub mod web;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use bowline::container::spec::Mount;
 use bowline::events::{Action, EventKind, Events};
 use bowline::{CommitOptions, ContainerSpec, Docker, Throwaway};
 use rustix::process::{Pid, Signal};
@@ -271,6 +272,16 @@ fn here() {
         "commit" => {
             let image = runtime.block_on(held[0].commit(CommitOptions::new()).into_future());
             println!("<<image>>{}", image.unwrap().name());
+            pause();
+        }
+        "companions" => {
+            let docker = runtime.block_on(Docker::connect().into_future()).unwrap();
+            let net = runtime.block_on(docker.throwaway_network().into_future()).unwrap();
+            let data = runtime.block_on(docker.throwaway_volume().into_future()).unwrap();
+            let mount = Mount::volume(data.name(), "/shared");
+            let both = docker.throwaway(spec()).network(&*net).mount(mount).into_future();
+            let _both = runtime.block_on(both).unwrap();
+            println!("<<made>>{} {}", net.name(), data.name());
             pause();
         }
         "another" => {

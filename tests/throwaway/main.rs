@@ -5,9 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod companions;
 mod drops;
 mod ends;
 mod helper;
 mod leases;
+mod services;
 mod starts;
 mod sweeps;

@@ -48,7 +48,7 @@ impl Archive {
     }
 
     async fn run(self) -> Result<TarStream, Error> {
-        Ok(TarStream::new(self.on.transport.send(&self.call()?).await?.body))
+        Ok(TarStream::new(self.on.transport.stream(&self.call()?).await?.body))
     }
 }
 
@@ -71,7 +71,7 @@ impl Export {
     }
 
     async fn run(self) -> Result<TarStream, Error> {
-        Ok(TarStream::new(self.on.transport.send(&self.call()).await?.body))
+        Ok(TarStream::new(self.on.transport.stream(&self.call()).await?.body))
     }
 }
 
@@ -105,7 +105,7 @@ impl ReadFile {
     async fn run(self) -> Result<Bytes, Error> {
         let mut call = self.call()?;
         for _ in 0..HOPS {
-            let reply = self.on.transport.send(&call).await?;
+            let reply = self.on.transport.stream(&call).await?;
             let stat = PathStat::read(&call, &reply.headers)?;
             match (stat.kind, stat.link_target) {
                 (PathKind::File, _) => {
@@ -221,7 +221,7 @@ impl CopyOut {
                 call = get(&self.on, to);
             }
         }
-        let reply = self.on.transport.send(&call).await?;
+        let reply = self.on.transport.stream(&call).await?;
         let is_folder = PathStat::read(&call, &reply.headers)?.kind == PathKind::Directory;
         let mut tar = TarStream::new(reply.body);
 

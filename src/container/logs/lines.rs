@@ -40,7 +40,8 @@ impl LogLines {
     /// from the last line's moment, and what had come already is left out. It is tried for about
     /// half a minute.
     ///
-    /// This asks for [`timestamps`](Logs::timestamps). An end that the engine makes is an end.
+    /// This asks for [`timestamps`](Logs::timestamps). An end that the engine makes is an end,
+    /// unless the same process still runs.
     pub fn resume(mut self) -> LogLines {
         self.resume = true;
         self.logs.timestamps = true;
@@ -175,7 +176,8 @@ impl LogLineStream {
                 async move { Ok(logs.open().await?.0) }
             }) as Box<dyn Fn() -> _ + Send>
         };
-        match self.source.failed(error, open) {
+        let limit = self.logs.on.transport.deadline(&self.logs.call());
+        match self.source.failed(error, limit, open) {
             Ok(()) => self.reopening = true,
             Err(error) => self.end = Some(Some(error)),
         }

@@ -1,8 +1,9 @@
 //! Devices of the host, and devices that a driver finds.
 
 use super::checks::{Checks, absolute};
-use super::wire::{Options, body};
+use super::wire::body;
 use crate::error::InvalidInput;
+use crate::options::DriverOptions;
 
 body! {
     /// A device of the host in the container.
@@ -50,7 +51,7 @@ body! {
         #[serde(rename = "DeviceIDs")]
         device_ids: Vec<String>,
         capabilities: Vec<Vec<String>>,
-        options: Options,
+        options: DriverOptions,
     }
 }
 

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::ByteSize;
 use super::checks::{Checks, absolute, from_root, full, has_drive};
-use super::wire::{Options, body};
+use super::wire::body;
 use crate::error::InvalidInput;
 use crate::image::reference::IntoImageName;
+use crate::options::DriverOptions;
 
 body! {
     /// A mount as the engine reads it.
@@ -49,7 +50,7 @@ body! {
 body! {
     struct DriverConfig {
         name: Option<String>,
-        options: Options,
+        options: DriverOptions,
     }
 }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::checks::Checks;
-use super::wire::{Config, HostConfig, NetworkingConfig, Options, body};
+use super::wire::{Config, HostConfig, NetworkingConfig, body};
 use crate::error::{Error, InvalidInput};
+use crate::options::DriverOptions;
 
 body! {
     /// An end of a network as the engine reads it.
@@ -16,7 +17,7 @@ body! {
         links: Vec<String>,
         aliases: Vec<String>,
         mac_address: Option<String>,
-        driver_opts: Options,
+        driver_opts: DriverOptions,
         gw_priority: Option<i64>,
     }
 }
@@ -60,8 +61,8 @@ impl Endpoint {
         Endpoint { name, settings: EndpointSettings::default(), checks }
     }
 
-    /// The end of the first network, whichever that is.
-    pub(super) fn of_first() -> Endpoint {
+    /// The end of a network that is named elsewhere.
+    pub(crate) fn unnamed() -> Endpoint {
         let settings = EndpointSettings::default();
         Endpoint { name: String::new(), settings, checks: Checks::default() }
     }
@@ -121,6 +122,21 @@ impl Endpoint {
         self.checks.since(48, "a gateway priority");
         self.settings.gw_priority = Some(priority);
         self
+    }
+}
+
+impl Endpoint {
+    /// What is said of it but the network's name, if anything.
+    pub(crate) fn settings(&self) -> Option<&EndpointSettings> {
+        Some(&self.settings).filter(|settings| **settings != EndpointSettings::default())
+    }
+
+    pub(crate) fn has_mac_address(&self) -> bool {
+        self.settings.mac_address.is_some()
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.checks
     }
 }
 

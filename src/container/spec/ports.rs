@@ -88,7 +88,7 @@ impl PortSpec {
     }
 
     /// Return the container's ports alone in one word, as "8000-8010/udp".
-    pub(crate) fn to_expose(self) -> Result<String, InvalidInput> {
+    pub(crate) fn exposed_range(self) -> Result<String, InvalidInput> {
         let (container, protocol) = self.own()?;
         Ok(format!("{container}/{protocol}"))
     }

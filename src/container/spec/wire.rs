@@ -10,6 +10,7 @@ use super::mounts::MountBody;
 use super::network::EndpointSettings;
 use super::ports::PortBinding;
 use super::resources::Resources;
+use crate::options::DriverOptions;
 
 /// Say whether a field is as it was in the beginning. Where the engine must be told a zero or a
 /// "no" the field is an `Option`.
@@ -125,7 +126,7 @@ body! {
         publish_all_ports: bool,
         readonly_rootfs: bool,
         security_opt: Vec<String>,
-        storage_opt: Options,
+        storage_opt: DriverOptions,
         tmpfs: BTreeMap<String, String>,
         #[serde(rename = "UTSMode")]
         uts_mode: Option<String>,
@@ -152,7 +153,7 @@ body! {
         #[serde(rename = "Type")]
         driver: Option<String>,
         #[serde(rename = "Config")]
-        options: Options,
+        options: DriverOptions,
     }
 }
 
@@ -160,22 +161,6 @@ body! {
     /// The ends of the networks, by the networks' names.
     struct NetworkingConfig {
         endpoints_config: BTreeMap<String, EndpointSettings>,
-    }
-}
-
-/// Options of drivers: their values may be passwords and tokens, so `Debug` shows the names alone.
-#[derive(Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Options(pub(crate) BTreeMap<String, String>);
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Extend<(String, String)> for Options {
-    fn extend<I: IntoIterator<Item = (String, String)>>(&mut self, pairs: I) {
-        self.0.extend(pairs);
     }
 }
 

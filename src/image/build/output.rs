@@ -1,5 +1,6 @@
 //! What a build reports, and what it comes to.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -69,7 +70,13 @@ struct Seen {
     instruction: String,
     output: String,
     image: Option<ImageId>,
+    /// The step's line has come without its end.
+    open: bool,
 }
+
+/// So begin the builder's own remarks, which are not what a step prints.
+const REMARKS: [&str; 2] = [" ---> ", "Removing intermediate container "];
+const COLOURS: [&str; 2] = ["\u{1b}[91m", "\u{1b}[0m"];
 
 /// Of a step's output, this much is kept for an error.
 const KEPT: usize = 4 << 10;
@@ -150,10 +157,22 @@ impl Seen {
             self.step = Some((number, total));
             self.instruction = instruction.to_owned();
             self.output.clear();
+            self.open = !message.stream.ends_with('\n');
             return Some(BuildOutput::Step { number, total, instruction: instruction.to_owned() });
         }
-        if !message.stream.starts_with(" ---> ") {
-            self.output.push_str(&message.stream);
+        if std::mem::take(&mut self.open) && message.stream == "\n" {
+            return None;
+        }
+        let remark = REMARKS.iter().any(|begin| message.stream.starts_with(begin));
+        if !remark {
+            // The builder colours what goes to standard error, by a mark before and one behind.
+            let plain = COLOURS.iter().fold(Cow::from(&message.stream), |text, colour| match text
+                .contains(colour)
+            {
+                true => text.replace(colour, "").into(),
+                false => text,
+            });
+            self.output.push_str(&plain);
             let excess = self.output.len().saturating_sub(KEPT);
             let cut = (excess..=self.output.len()).find(|at| self.output.is_char_boundary(*at));
             self.output.drain(..cut.unwrap_or(0));
@@ -206,6 +225,21 @@ mod tests {
         let id = format!("sha256:{}", "0a".repeat(32));
         let made = see(&mut seen, &format!(r#"{{"aux":{{"ID":"{id}"}}}}"#)).unwrap();
         assert_eq!(made, BuildOutput::Image(id.parse().unwrap()));
+    }
+
+    /// As the classic builder sends it, piece by piece.
+    #[test]
+    fn a_steps_own_line_and_colours_are_no_output_of_it() {
+        let mut seen = Seen::default();
+        let step = see(&mut seen, r#"{"stream":"Step 2/2 : RUN make"}"#);
+        assert!(matches!(step, Some(BuildOutput::Step { .. })));
+        assert_eq!(see(&mut seen, r#"{"stream":"\n"}"#), None);
+        // Only the first is the step's.
+        assert!(see(&mut seen, r#"{"stream":"\n"}"#).is_some());
+        see(&mut seen, r#"{"stream":"\u001b[91mno rule\n"}"#);
+        see(&mut seen, r#"{"stream":"\u001b[0m"}"#);
+        see(&mut seen, r#"{"stream":"Removing intermediate container 0a\n"}"#);
+        assert_eq!(seen.output, "\nno rule\n");
     }
 
     #[test]
