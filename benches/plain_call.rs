@@ -216,7 +216,7 @@ fn at_once(
 fn main() -> ExitCode {
     replay::serve_if_asked();
     let args = Args::here();
-    let (quick, effort) = (args.quick(), args.effort(100));
+    let effort = args.effort(100);
     let flavours = Flavours::new();
     let replay = Replay::start();
     if let Some(what) = args.after("--profile") {

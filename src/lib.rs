@@ -23,6 +23,11 @@
 //! Tokio only, on Unix. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer;
 //! tested on Linux with Docker 20.10.
 //!
+//! A docker command's Rust is found in [the cookbook](crate::guide::cookbook); whoever comes
+//! [from bollard](crate::guide::coming_from_bollard) or
+//! [from testcontainers](crate::guide::coming_from_testcontainers) finds the calls they know; and
+//! [the course](crate::guide::course) teaches Docker by programs to run.
+//!
 //! # The life of a container
 //!
 //! ```text
@@ -147,6 +152,9 @@ pub mod docker;
 pub mod error;
 pub mod events;
 mod guard;
+#[cfg(all(any(doc, test), feature = "terminal", feature = "throwaway"))]
+#[cfg_attr(docsrs, doc(cfg(all())))]
+pub mod guide;
 pub mod image;
 mod labels;
 pub mod network;

@@ -161,7 +161,16 @@ pub(super) async fn wait(
     on: &Container<Unknown>,
     condition: Condition,
 ) -> Result<ExitStatus, Error> {
-    Armed::new(on, condition).await?.status(on).await
+    let armed = Armed::new(on, condition).await?;
+    // An engine looks the container up first and listens then; if it goes in between, the wait
+    // would have no end (Docker 20.10). Once it listens, look.
+    if condition != Condition::NotRunning {
+        match details::see(on).await {
+            Err(gone) if gone.is_not_found() => return Err(gone),
+            _ => {}
+        }
+    }
+    armed.status(on).await
 }
 
 #[cfg(test)]

@@ -147,3 +147,37 @@ async fn removed_by_halves() {
     remove --force     status Some(500)
     "#);
 }
+
+#[tokio::test]
+async fn a_removal_that_is_through_before_the_engine_listens_is_not_waited_for() {
+    // Docker 20.10 looks a container up and listens for its end then; what happens in between it
+    // never tells.
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen_gone = gone.clone();
+    let fake = Fake::apart(move |seen: &Seen| {
+        use std::sync::atomic::Ordering::SeqCst;
+        match (seen.method.as_str(), seen.route().rsplit_once('/').unwrap().1) {
+            ("GET", "json") if gone.load(SeqCst) => {
+                Reply::json(404, json!({"message": "no such container"}))
+            }
+            ("GET", "json") => Reply::json(200, json!({"Id": ID, "State": {"Status": "running"}})),
+            ("POST", "wait") => {
+                gone.store(true, SeqCst);
+                Reply::chunks(200, Vec::<Vec<u8>>::new()).stall()
+            }
+            ("DELETE", _) => Reply::json(409, json!({"message": "removal is in progress"})),
+            other => panic!("{other:?}"),
+        }
+    });
+    let docker = fake.docker().await;
+    let find = || async { docker.container(ID).await.unwrap().any().unwrap() };
+    let limit = std::time::Duration::from_secs(20);
+    let web = find().await;
+    web.remove().force().timeout(limit).await.unwrap();
+    for condition in [Condition::Removed, Condition::NextExit] {
+        seen_gone.store(false, std::sync::atomic::Ordering::SeqCst);
+        let web = find().await;
+        let came = web.wait_for(condition).timeout(limit).await;
+        assert!(came.unwrap_err().is_not_found(), "{condition:?}");
+    }
+}
