@@ -153,7 +153,7 @@ fn user() -> String {
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
-fn which(name: &str) -> Option<PathBuf> {
+pub fn which(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Where the server is, though not on every user's way.
     let dirs = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
