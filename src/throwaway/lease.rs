@@ -2,8 +2,9 @@
 //!
 //! It is this program once more ([`hook`]), in a session of its own and no child of ours: signals
 //! to our process group, a terminal that closes, and whoever kills a tree of processes do not meet
-//! it. It holds the other end of a pair of sockets and reads. However our process ends, be it by
-//! `SIGKILL`, the kernel closes our end; then it removes what the record says.
+//! it. It holds the other end of a pair of sockets and reads what it is told of the [`Ways`] to
+//! engines. However our process ends, be it by `SIGKILL`, the kernel closes our end; then it removes
+//! what the record says.
 
 mod hook;
 
@@ -19,6 +20,7 @@ use tokio::runtime::Builder;
 
 use super::clean;
 use super::record::Record;
+use super::ways::Ways;
 
 /// A process that has not said that it holds the record by now never will.
 const START: Duration = Duration::from_secs(10);
@@ -60,8 +62,18 @@ impl Lease {
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             _ => e,
         })?;
+        ours.set_write_timeout(Some(START))?;
         ours.set_nonblocking(true)?;
         Ok(Lease { socket: ours })
+    }
+
+    /// Hand over what it needs to reach engines. Once this returns it has that, whatever becomes of
+    /// this process.
+    pub(super) fn tell(&self, ways: &Ways) -> io::Result<()> {
+        self.socket.set_nonblocking(false)?;
+        let told = ways.send(&self.socket);
+        self.socket.set_nonblocking(true)?;
+        told
     }
 
     /// Say whether the process is still there.
@@ -98,10 +110,10 @@ fn hold(record: PathBuf) -> bool {
         let record = Record::join(record)?;
         let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         socket.write_all(b"\n")?;
-        wait_for_end(&mut socket);
+        let ways = Ways::receive(&socket);
         let told = record.read()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let clean = runtime.block_on(clean::settle(record.session(), &told, CLEAN));
+        let clean = runtime.block_on(clean::settle(record.session(), &told, &ways, CLEAN));
         if clean {
             record.close();
         }
@@ -109,9 +121,4 @@ fn hold(record: PathBuf) -> bool {
     };
     let held: io::Result<bool> = held();
     held.unwrap_or(false)
-}
-
-fn wait_for_end(socket: &mut UnixStream) {
-    // Nothing is ever written. An error is an end as well.
-    while socket.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
 }

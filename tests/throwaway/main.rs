@@ -13,3 +13,4 @@ mod leases;
 mod services;
 mod starts;
 mod sweeps;
+mod ways;
