@@ -78,9 +78,10 @@ pub use checkpoint::{
 };
 pub use commit::{Commit, CommitOptions};
 pub use copy::{
-    Archive, Copied, CopiedIn, CopyIn, CopyOut, Export, LeftOut, LeftOutReason, PathKind, PathStat,
-    PutArchive, ReadFile, Stat, WriteFile,
+    Archive, CopiedIn, CopyIn, Export, PathKind, PathStat, PutArchive, ReadFile, Stat, WriteFile,
 };
+#[cfg(unix)]
+pub use copy::{Copied, CopyOut, LeftOut, LeftOutReason};
 pub use create::Create;
 pub(crate) use details::address;
 pub use details::{

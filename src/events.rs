@@ -116,6 +116,13 @@ impl WatchEvents {
         self
     }
 
+    /// Watch what this filter lets through, by its name and value in the engine's words:
+    /// `--filter NAME=VALUE`. The other setters are the filters known here.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Into<String>) -> WatchEvents {
+        self.filters.add(name.into(), value);
+        self
+    }
+
     /// Go on where a lost connection left off: the engine is asked again from the last event's
     /// moment, and what had come already is left out. It is tried for about half a minute.
     ///

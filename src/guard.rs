@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::error::{Error, Phase};
+use crate::trace;
 use crate::transport::Transport;
 use crate::verb::within_phase;
 use crate::wire::{Call, Patience};
@@ -94,9 +95,12 @@ where
         };
         let undo = self.undo;
         runtime.spawn(async move {
-            if let Ok(Ok(made)) = tokio::time::timeout(PATIENCE, making).await {
+            let made = tokio::time::timeout(PATIENCE, making).await.ok().and_then(Result::ok);
+            let undone = made.is_some();
+            if let Some(made) = made {
                 undo(made).await;
             }
+            trace::followed_up(undone);
         });
     }
 }

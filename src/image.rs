@@ -26,7 +26,7 @@ pub use distribution::{Descriptor, Distribution, InspectDistribution, PlatformDe
 pub use instruction::Instruction;
 pub use list::{ImageSummary, ListImages};
 pub use progress::LayerProgress;
-pub(crate) use progress::Messages;
+pub(crate) use progress::{Message, Messages, progress_stream};
 pub use prune::{PruneImages, PrunedImages};
 pub(crate) use pull::AUTH;
 pub use pull::{Pull, PullStream, Pulled, StreamPull};

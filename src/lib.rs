@@ -20,8 +20,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Tokio only, on Unix. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer;
-//! tested on Linux with Docker 20.10.
+//! Tokio only. Made for engines that speak API 1.41 (Docker 20.10, Podman 4) or newer.
+//!
+//! | on | |
+//! |---|---|
+//! | Linux | tested with Docker 20.10; the tests of containers, runs, exec, logs, networks and volumes with Docker 28.5 (API 1.51) too. With Podman 4.3 most of those: it knows no fractions of a second in logs, no log attributes, and other refusals |
+//! | macOS and other Unix | meant to work, and not tested |
+//! | Windows | by named pipe or TCP; the default build is type-checked, and was never run. Without `throwaway`, `ssh`, `terminal` and `copy_out`; the end of a process's input cannot be told over a pipe |
 //!
 //! A docker command's Rust is found in [the cookbook](crate::guide::cookbook); whoever comes
 //! [from bollard](crate::guide::coming_from_bollard) or
@@ -104,6 +109,7 @@
 //! | call what has no verb here | [`Docker::raw`] |
 //! | name an image | [`ImageRef`] |
 //! | have a container for a test, gone when the test is | [`throwaway`] |
+//! | do without `async` | `blocking` (feature `blocking`) |
 //! | log in at a registry | [`Docker::login`], [`Credentials`] |
 //! | tell errors apart | [`Error`] |
 //! | limit the time | [`Timeouts`], and `.timeout(..)` on every verb |
@@ -127,11 +133,20 @@
 //!
 //! - `throwaway`, on by default: containers, networks and volumes that are gone when their process
 //!   is, in [`throwaway`].
+//! - `blocking`, off by default: `.block()` beside every `.await`, for plain threads and `#[test]`
+//!   functions, in `blocking`. It adds no crate.
 //! - `tls`, off by default: engines behind TLS, by the docker command's variables, by contexts with
 //!   keys, or by `Tls` in code. rustls with ring.
 //! - `ssh`, off by default: `ssh://user@host`, by the system's own `ssh`, as the docker command does.
 //! - `terminal`, off by default: the local terminal for a process in a container, with raw mode,
 //!   window size and detach keys, in `container::terminal`.
+//! - `tracing`, off by default: what the `tracing` crate's subscribers are told, all under the target
+//!   `bowline`. A span `call` for each call, at the level DEBUG, has the fields `method`, `route` (such
+//!   as `/containers/{id}/start`), `engine`, `api_version`, `status`, `elapsed_ms`, and `error`, which
+//!   is one word; that of a stream ends with the answer's head, and an event tells when the stream
+//!   did. Other events: a connection dialled or reused, a call retried on another connection, the
+//!   version agreed, a lost stream resumed, a dropped call followed up. Never an id, a name, a query, a
+//!   header, a body, or an engine's words.
 //!
 //! # How the crate is laid out
 //!
@@ -139,12 +154,20 @@
 //! `image/*`, `network`, `volume`, `events`, `system` (handles and verbs, a file for each) → the
 //! values → `transport`, `stream`, `registry`, `tty` (connections, pool, limits; frames; credentials;
 //! the local terminal) → `wire`, `error` (requests as values, replies that drop what they do not
-//! understand). `throwaway` stands above all of them, and is made of public names. Handles hold a
+//! understand). `throwaway` and `blocking` stand above all of them, and are made of public names. Handles hold a
 //! transport and never a `Docker`. Every verb builds its request in a pure function, which a
 //! snapshot test can see, and sends it in one line.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(windows, any(feature = "ssh", feature = "terminal")))]
+compile_error!("bowline's features `ssh` and `terminal` are for Unix");
+
+#[cfg(any(feature = "blocking", feature = "throwaway"))]
+mod aside;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 pub mod build;
 mod config;
 pub mod container;
@@ -157,6 +180,7 @@ mod guard;
 pub mod guide;
 pub mod image;
 mod labels;
+mod local;
 pub mod network;
 mod options;
 mod pieces;
@@ -167,10 +191,11 @@ mod stream;
 pub mod system;
 mod tar;
 mod text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub mod throwaway;
 mod time;
+mod trace;
 mod transport;
 #[cfg(feature = "terminal")]
 mod tty;
@@ -193,7 +218,7 @@ pub use options::DriverOptions;
 pub use registry::Credentials;
 pub use stream::{Chunk, LogLine, StdStream, TarStream};
 pub use text::Text;
-#[cfg(feature = "throwaway")]
+#[cfg(all(feature = "throwaway", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "throwaway")))]
 pub use throwaway::Throwaway;
 pub use time::{Timestamp, TimestampError};

@@ -3,14 +3,18 @@
 mod change;
 mod details;
 mod install;
+mod progress;
 
 use std::fmt;
 
-pub use change::{DisablePlugin, EnablePlugin, PushPlugin, RemovePlugin, SetPlugin};
+pub use change::{
+    DisablePlugin, EnablePlugin, PushPlugin, RemovePlugin, SetPlugin, StreamPushPlugin,
+};
 pub use details::{
     InspectPlugin, ListPlugins, PluginConfig, PluginDetails, PluginInterface, PluginSettings,
 };
-pub use install::{AskPrivileges, CreatePlugin, InstallPlugin, PluginPrivilege};
+pub use install::{AskPrivileges, CreatePlugin, InstallPlugin, PluginPrivilege, StreamInstall};
+pub use progress::PluginStream;
 
 use change::checked;
 
@@ -95,6 +99,8 @@ impl Plugin {
     }
 
     /// Send the plugin to the registry that its name says: `docker plugin push`.
+    ///
+    /// Docker 20.10.24 itself was seen to crash while it pushed a plugin ("send on closed channel").
     ///
     /// # Errors
     /// The registry wants other credentials

@@ -206,6 +206,13 @@ impl Frames {
         self.ending = Ending::Asked(ask);
     }
 
+    /// At the proper end, ask nobody, unless that is under way.
+    fn end_unasked(&mut self) {
+        if matches!(self.ending, Ending::Asked(_)) {
+            self.ending = Ending::Final;
+        }
+    }
+
     /// Read a connection that was taken over; `tty` says what was asked for.
     pub(crate) fn of_connection(taken: Hijacked, tty: bool, call: String) -> Frames {
         let raw = tty && !taken.multiplexed;

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-pub(crate) use read::{Found, FoundKind, Item, Reader, is_plain};
+#[cfg(unix)]
+pub(crate) use read::Found;
+pub(crate) use read::{FoundKind, Item, Reader, is_plain};
 
 /// The unit of the format: headers are of this size, and contents are filled up to it.
 const UNIT: usize = 512;

@@ -58,6 +58,59 @@
 //! Programs that use this crate and no throwaway container pay for the hook with one look at an
 //! environment variable. The feature `throwaway` can be switched off.
 //!
+//! # Sharing
+//!
+//! A [`Shared`] in a `static` is one container for all who ask for it: started once, by the first,
+//! also where many ask at once, each in a runtime of its own; the runtime that began it may end.
+//! If it does not start, all who ask in this process are told the same, and it is not tried again.
+//!
+//! Without more, "all" are the tests of one program, and the container goes as any other of the
+//! process does. In a run of several processes, it is all of them: the first that asks starts it, the
+//! others wait until it is ready, and use it. A run is named by `BOWLINE_RUN`, else by
+//! `NEXTEST_RUN_ID`, which `cargo nextest` sets; `BOWLINE_RUN` is for programs that `cargo test` starts
+//! one after another. Processes share a container if they are of one user and one run, on one engine,
+//! and if the name and the whole configuration are the same: a recipe that makes up a password makes
+//! up a container.
+//!
+//! | of the processes that use it | the container |
+//! |---|---|
+//! | the first dies while it starts it, by SIGKILL too | the next starts another; what is there of the first is gone 2 s after its end |
+//! | one ends, in any way, and others live | stays |
+//! | the last one ends, in any way, SIGKILL too | is gone 2 s later, unless another has come to use it |
+//! | one finds that it has ended | is followed by another |
+//! | it does not start | the process that tried tells why; the next that asks tries again |
+//! | all are killed together with their leases; the machine loses power | is removed by the next process of this user that starts a throwaway container |
+//!
+//! A process uses it from when it asked until its own end, whatever it drops. With
+//! `BOWLINE_LEASE=off` nobody is there to clean up after the last: the next process does, and that may
+//! be the next of the run.
+//!
+//! # Reuse
+//!
+//! [`reuse`](StartThrowaway::reuse) leaves the container to the next run, which saves the time of its
+//! start: *nobody removes it*, whatever becomes of this process. It is found again by the name that
+//! is given here and by its whole configuration: all that is sent to create it, and the image's id.
+//! When it is found it is waited for until it is [`ready`](StartThrowaway::ready), and where it is
+//! not, it is removed unless somebody uses it; one that does not run any more is replaced.
+//! [`close`](Throwaway::close) and dropping let go of it, and no more.
+//!
+//! A start with the same name and another configuration makes another container, and removes the
+//! one before if it was made by this user on this machine and no process holds a handle of it.
+//! The last of each name is yours to remove:
+//!
+//! ```sh
+//! docker rm --force --volumes $(docker ps --all --quiet --filter label=bowline.reuse=NAME)
+//! ```
+//!
+//! or here, without `=NAME` for all of them:
+//!
+//! ```no_run
+//! # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+//! let reused = docker.containers().all().label("bowline.reuse=NAME");
+//! let removed = reused.remove().force().volumes().await?;
+//! # Ok(()) }
+//! ```
+//!
 //! # The record, and the sweep
 //!
 //! What a process has on which engine stands in a file, in `$XDG_STATE_HOME/bowline`, else
@@ -71,14 +124,18 @@
 //!
 //! | label | value |
 //! |---|---|
-//! | `bowline.session` | the session, which is this process's |
+//! | `bowline.session` | the session, which is this process's, or that of a container which is shared; what is reused has none |
 //! | `bowline.item` | the session and a number |
 //! | `bowline.owner` | the program and its process id |
+//! | `bowline.reuse` | the name by which it is reused |
+//! | `bowline.config` | the first half of a SHA-256 of what it is reused by; no secret can be read from it, but one that can be guessed can be confirmed |
 //!
 //! # Limits
 //!
-//! - The lease lives where the process does. If that is a container which is killed, or a machine which
-//!   is switched off, the sweep is what is left, and it needs the folder of the records to be there.
+//! - The lease lives where the process does. A machine that is switched off takes it along, and so does
+//!   a container whose first process ends, be it in peace: in `docker run … cargo test` what lies in a
+//!   `static` has only until cargo ends. Then the sweep is what is left, and it needs the folder of the
+//!   records to be there: mount one, or close what was started.
 //! - Records are told from those of the living by locks. A folder of records that several machines
 //!   share must be on a file system that shares locks too.
 //! - A volume that a container's spec names and that was not there is made by the engine, without a
@@ -89,8 +146,8 @@
 //!   things on first.
 //! - An engine by `ssh` is cleaned by `ssh`, which has nobody to ask: where the agent ends together
 //!   with the process, so do its keys.
-//! - A child that was forked off without `exec` keeps the lease waiting until it ends too. The handles
-//!   it has inherited remove nothing.
+//! - A child that was forked off without `exec` keeps the lease waiting until it ends too, and what is
+//!   shared in use. The handles it has inherited remove nothing.
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
 //!   for its end.
 //! - A pull of which nobody waits for the end any more may go on for 10 s.
@@ -100,13 +157,19 @@
 mod addr;
 mod clean;
 mod companion;
+mod digest;
 mod guard;
 mod keeper;
 mod lease;
 mod making;
+mod prefix;
 mod ready;
 mod record;
+mod reuse;
+mod run;
 mod session;
+mod shared;
+mod slot;
 mod start;
 mod story;
 mod sweep;
@@ -119,6 +182,7 @@ pub use companion::{
     CreateThrowawayNetwork, CreateThrowawayVolume, ThrowawayNetwork, ThrowawayVolume,
 };
 pub use ready::{NotReady, NotReadyCause, NotYet, Readiness, Ready, Subject, Waited};
+pub use shared::{Shared, SharedError};
 pub use start::StartThrowaway;
 pub use story::{Attempt, StartCause, StartError, StartPhase, Story};
 
@@ -187,7 +251,8 @@ impl Throwaway {
         &self.addresses
     }
 
-    /// Remove the container, and wait until it is gone.
+    /// Remove the container, and wait until it is gone. Of one that is
+    /// [reused](StartThrowaway::reuse), let go.
     ///
     /// Dropped half-way, the removal goes on.
     ///

@@ -12,7 +12,10 @@ mod host;
 mod http1;
 mod limits;
 mod pool;
+mod refusal;
 mod route;
+#[cfg(unix)]
+mod socket;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod surroundings;
@@ -26,15 +29,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use hyper::Request;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::error::{
-    ApiError, ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, Phase,
-    StreamError, StreamFault, TimeoutError, TransportError, Tried, Unsupported, excerpt,
+    ConnectError, ConnectFailure, DecodeError, Error, InputError, Late, Phase, StreamError,
+    StreamFault, TimeoutError, TransportError, Tried, Unsupported,
 };
+use crate::trace;
 use crate::wire::{self, ApiVersion, Call, Raw};
 
 pub(crate) use body::Body;
@@ -45,6 +49,8 @@ pub use host::Host;
 use limits::Limits;
 pub use limits::Timeouts;
 use pool::Pool;
+pub(crate) use refusal::engine_message;
+use refusal::{readable, refusal};
 pub(crate) use route::{NoRoute, Route};
 pub(crate) use surroundings::{
     Surroundings, api_version as asked_version, candidates, given, in_context, look_up, spoken,
@@ -53,12 +59,6 @@ pub(crate) use surroundings::{
 pub use tls::Tls;
 pub(crate) use upload::Upload;
 use upload::{Fault, Outgoing};
-
-/// Of an error's body, this much is read, and for no longer than this.
-const ERROR_BODY: usize = 64 << 10;
-const ERROR_BODY_TIME: std::time::Duration = std::time::Duration::from_secs(5);
-/// Of the engine's words, this much is kept.
-const ERROR_TEXT: usize = 4 << 10;
 
 /// One engine, its kept connections and the limits of this handle. Cheap to clone.
 #[derive(Clone)]
@@ -210,6 +210,7 @@ impl Transport {
     pub(crate) fn negotiate(&self, theirs: ApiVersion) {
         if !self.engine.pinned {
             let agreed = theirs.min(ApiVersion::NEWEST);
+            trace::agreed(agreed, theirs);
             self.engine.version.store(agreed.to_bits(), Ordering::Relaxed);
         }
     }
@@ -281,9 +282,28 @@ impl Transport {
         }
     }
 
-    /// Send, and turn refusals into errors; renegotiate once if the engine was swapped for an
-    /// older one under us.
+    /// Send, and turn refusals into errors.
     async fn checked(&self, call: &Call, road: Road) -> Result<Reply, Error> {
+        let streams = !matches!(road, Road::Kept);
+        self.traced(call, streams, self.agreeing(call, road)).await
+    }
+
+    /// Let who watches this program know of a call.
+    async fn traced(
+        &self,
+        call: &Call,
+        streams: bool,
+        work: impl Future<Output = Result<Reply, Error>>,
+    ) -> Result<Reply, Error> {
+        let span = trace::Span::of(call, self.host());
+        let answer = span.around(work).await;
+        let status = answer.as_ref().map(|reply| reply.status);
+        let rest = span.answered(self.version(), status, streams);
+        answer.map(|reply| Reply { body: reply.body.traced(rest), ..reply })
+    }
+
+    /// Renegotiate once if the engine was swapped for an older one under us.
+    async fn agreeing(&self, call: &Call, road: Road) -> Result<Reply, Error> {
         let spoken = self.version();
         let reply = self.attempt(call, road).await?;
         if reply.status < 300 || reply.status == 304 {
@@ -311,6 +331,15 @@ impl Transport {
     /// A stream can be read once, so it goes out on a connection of its own: a kept one may turn
     /// out to be closed when the stream has begun.
     pub(crate) async fn upload(
+        &self,
+        call: &Call,
+        content_type: &'static str,
+        stream: Upload,
+    ) -> Result<Reply, Error> {
+        self.traced(call, true, self.uploaded(call, content_type, stream)).await
+    }
+
+    async fn uploaded(
         &self,
         call: &Call,
         content_type: &'static str,
@@ -359,8 +388,10 @@ impl Transport {
         // Before a connection is taken: one that is refused costs none.
         let mut request = self.request(call, upgrade)?;
         while let Some(conn) = self.engine.pool.checkout() {
+            trace::reused();
             match self.exchange(conn, request, call, &limits).await {
                 Err(Failed { unwritten: true, error }) if !error.is_timeout() => {
+                    trace::retried();
                     request = self.request(call, upgrade)?;
                 }
                 Err(failed) => return Err(failed.error),
@@ -388,7 +419,10 @@ impl Transport {
             None => Ok(dial.await),
         };
         let failure = match (dialled, limit) {
-            (Ok(Ok(conn)), _) => return Ok(conn),
+            (Ok(Ok(conn)), _) => {
+                trace::dialled(self.host());
+                return Ok(conn);
+            }
             (Ok(Err(failure)), _) => failure,
             (Err(_), Some(((phase, after), _))) => {
                 let call = call.label();
@@ -503,75 +537,6 @@ pub(crate) fn api_version(headers: &HeaderMap) -> Option<ApiVersion> {
     headers.get("api-version")?.to_str().ok()?.parse().ok()
 }
 
-/// How a body is packed, where that is not as it is.
-fn packed(reply: &Reply) -> Option<String> {
-    let encoding = reply.headers.get(header::CONTENT_ENCODING)?.to_str().unwrap_or("?");
-    (!encoding.eq_ignore_ascii_case("identity")).then(|| excerpt(encoding, 40))
-}
-
-/// Refuse a body that somebody on the way has packed, which no call of ours asks for, and one of
-/// two lengths: whoever else reads it may see another end, and another answer behind it.
-fn readable(call: &Call, reply: Reply) -> Result<Reply, Error> {
-    let what = if let Some(encoding) = packed(&reply) {
-        format!("the answer is packed ({encoding}) without being asked")
-    } else if reply.headers.contains_key(header::CONTENT_LENGTH)
-        && reply.headers.contains_key(header::TRANSFER_ENCODING)
-    {
-        "the answer has both a length and chunks".to_owned()
-    } else {
-        return Ok(reply);
-    };
-    Err(stream_error(call, StreamFault::Protocol(what)))
-}
-
-/// Read what the engine has to say to its refusal, within bounds.
-async fn refusal(call: &Call, mut reply: Reply) -> Error {
-    if (300..400).contains(&reply.status) {
-        let to =
-            reply.headers.get(header::LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
-        let to = excerpt(to.as_deref().unwrap_or("nowhere"), 200);
-        let message = format!("the engine redirects to {to}; not followed");
-        return Error::Api(ApiError { call: call.label(), status: reply.status, message });
-    }
-    let text = match packed(&reply) {
-        Some(_) => Vec::new(),
-        None => reply.body.excerpt(ERROR_BODY, ERROR_BODY_TIME).await,
-    };
-    let reason = StatusCode::from_u16(reply.status)
-        .ok()
-        .and_then(|s| s.canonical_reason())
-        .unwrap_or("refused without a word");
-    let message = engine_message(&text).unwrap_or_else(|| reason.to_owned());
-    Error::Api(ApiError { call: call.label(), status: reply.status, message })
-}
-
-/// The message in an error's body: Docker's JSON, Podman's, or plain text.
-pub(crate) fn engine_message(body: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Refusal {
-        message: Option<String>,
-        error: Option<String>,
-        cause: Option<String>,
-    }
-    let json = serde_json::from_slice::<Refusal>(body)
-        .ok()
-        .and_then(|refusal| refusal.message.or(refusal.error).or(refusal.cause));
-    let text = match json {
-        Some(message) => message,
-        None => String::from_utf8_lossy(body).into_owned(),
-    };
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    let mut cut = text.len().min(ERROR_TEXT);
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    Some(text.get(..cut).unwrap_or_default().to_owned())
-}
-
 pub(crate) fn stream_error(call: &Call, fault: StreamFault) -> Error {
     Error::Stream(StreamError { call: call.label(), fault })
 }
@@ -597,17 +562,5 @@ mod tests {
         assert!(sent(auth)[0].is_sensitive());
         assert_eq!(sent(header::HOST), ["engine:1"]);
         assert_eq!(sent(header::CONTENT_LENGTH), ["0"]);
-    }
-
-    #[test]
-    fn the_engines_words_are_found() {
-        let message = |b: &str| engine_message(b.as_bytes());
-        assert_eq!(message(r#"{"message":"no"}"#).as_deref(), Some("no"));
-        assert_eq!(message(r#"{"cause":"c","message":"m","response":500}"#).as_deref(), Some("m"));
-        assert_eq!(message(r#"{"error":"e"}"#).as_deref(), Some("e"));
-        assert_eq!(message("<html>502</html>\n").as_deref(), Some("<html>502</html>"));
-        assert_eq!(message(r#"{"message":"cut"#).as_deref(), Some(r#"{"message":"cut"#));
-        assert_eq!(message(" \n"), None);
-        assert_eq!(message(&"é".repeat(9_000)).map(|m| m.len()), Some(ERROR_TEXT));
     }
 }

@@ -131,3 +131,41 @@ pub(crate) fn row(
     }
     missed
 }
+
+/// Measure what ours takes over another, in milliseconds, and print a row. Each is called in turn
+/// with the other, and says itself how long the part took that counts. Returns whether the goal is
+/// missed beyond the slack, and beyond what chance explains.
+pub(crate) fn over(
+    what: &str,
+    goal: f64,
+    times: usize,
+    mut other: impl FnMut() -> Duration,
+    mut ours: impl FnMut() -> Duration,
+) -> bool {
+    other();
+    ours();
+    let mut pairs: Vec<(f64, f64)> = Vec::new();
+    for n in 0..times {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        // Who comes second may find the engine busy with what the first has left.
+        pairs.push(match n % 2 {
+            0 => (ms(other()), ms(ours())),
+            _ => {
+                let ours = ms(ours());
+                (ms(other()), ours)
+            }
+        });
+    }
+    let other = median(pairs.iter().map(|pair| pair.0).collect());
+    let ours = median(pairs.iter().map(|pair| pair.1).collect());
+    let over = median(pairs.iter().map(|pair| pair.1 - pair.0).collect());
+    // The median's standard error, by the median distance from it.
+    let spread = median(pairs.iter().map(|pair| (pair.1 - pair.0 - over).abs()).collect());
+    let error = 1.253 * 1.483 * spread / (times as f64).sqrt();
+    let late = over - 2.0 * error > goal * SLACK;
+    println!(
+        "{what:<44} {other:>7.1} ms, ours {ours:>7.1} ms, over {over:>6.2} ± {error:<5.2} ms, goal {goal:>4.1}{}",
+        if late { "  TOO SLOW" } else { "" },
+    );
+    late
+}

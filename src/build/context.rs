@@ -550,6 +550,35 @@ mod tests {
         assert_eq!(tar.secrets(), [".env", ".git", "a.pem", "x/.git"].map(Path::new));
     }
 
+    #[tokio::test]
+    async fn what_is_added_and_looks_like_a_secret_is_told_as_well() {
+        let added = |context: BuildContext| {
+            context
+                .file("Dockerfile", "FROM busybox")
+                .file(".env", "TOKEN=x")
+                .file(".git/config", "")
+                .file("z/id_rsa", "")
+                .file("z/id_rsa.pub", "")
+        };
+        let mut tar = added(BuildContext::new()).pack().await.unwrap();
+        assert!(tar.secrets().is_empty(), "nothing is sent yet");
+        collect(&mut tar).await.unwrap();
+        assert_eq!(tar.secrets(), [".env", ".git", "z/id_rsa"].map(Path::new));
+
+        // Beside a folder nothing is told twice.
+        let dir = folder(&[(".env", ""), (".git/HEAD", ""), ("b.pem", ""), ("c", "")]);
+        let mut tar = added(directory(&dir)).pack().await.unwrap();
+        collect(&mut tar).await.unwrap();
+        assert_eq!(tar.secrets(), [".env", ".git", "z/id_rsa", "b.pem"].map(Path::new));
+
+        // And before an archive that comes ready, in which nothing is looked at.
+        let ready = packed(BuildContext::new().file("Dockerfile", "").file("a.pem", "")).await;
+        let ready = BuildContext::tar(io::Cursor::new(ready));
+        let mut tar = ready.file(".npmrc", "").pack().await.unwrap();
+        collect(&mut tar).await.unwrap();
+        assert_eq!(tar.secrets(), [".npmrc"].map(Path::new));
+    }
+
     /// A context with one large file, which takes no room on the disk.
     fn large(size: u64) -> TempDir {
         let dir = folder(&[("Dockerfile", "FROM busybox"), ("z", "after")]);

@@ -19,7 +19,7 @@ use tokio_util::io::ReaderStream;
 use super::plan::Plan;
 use super::walk::{Notes, Skipped, Walk};
 use crate::error::Error;
-use crate::tar::{Archive, Entry};
+use crate::tar::{Archive, Entry, Kind};
 
 /// As many pieces of the archive are made at one go. With as many again being made while the
 /// first are sent, this bounds what is held: half a megabyte.
@@ -36,16 +36,32 @@ pub(super) type Reader = Pin<Box<dyn AsyncRead + Send>>;
 struct Local {
     added: vec::IntoIter<Entry>,
     walk: Option<Walk>,
+    /// What there is to say of what was added.
+    notes: Notes,
+}
+
+impl Local {
+    fn new(added: Vec<Entry>, walk: Option<Walk>) -> Local {
+        Local { added: added.into_iter(), walk, notes: Notes::default() }
+    }
+
+    /// Hand over what there is to say since this was last asked.
+    fn take_notes(&mut self) -> Notes {
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.extend(self.walk.as_mut().map(Walk::take_notes).unwrap_or_default());
+        notes
+    }
 }
 
 impl Iterator for Local {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<io::Result<Entry>> {
-        match self.added.next() {
-            Some(entry) => Some(Ok(entry)),
-            None => self.walk.as_mut()?.next(),
+        let Some(entry) = self.added.next() else { return self.walk.as_mut()?.next() };
+        if matches!(entry.kind, Kind::File(_)) {
+            self.notes.secret(&entry.path);
         }
+        Some(Ok(entry))
     }
 }
 
@@ -94,8 +110,7 @@ impl Batch {
                 None => end = Some(Ok(None)),
             }
         }
-        let walk = archive.entries_mut().walk.as_mut();
-        let notes = walk.map(Walk::take_notes).unwrap_or_default();
+        let notes = archive.entries_mut().take_notes();
         Batch { pieces, notes, rest: end.unwrap_or(Ok(Some(archive))) }
     }
 }
@@ -106,7 +121,7 @@ impl ContextTar {
         let stop = Arc::new(AtomicBool::new(false));
         let nothing_added = plan.added.is_empty();
         let walk = plan.walk.map(|walk| walk.stop_at(stop.clone()));
-        let local = Archive::new(Local { added: plan.added.into_iter(), walk });
+        let local = Archive::new(Local::new(plan.added, walk));
         let (local, tail) = match tail {
             None => (Some(local), None),
             Some(tail) if nothing_added => (None, Some(tail)),
@@ -135,7 +150,7 @@ impl ContextTar {
     pub(crate) fn of(added: Vec<Entry>, walk: Option<Walk>) -> ContextTar {
         let stop = Arc::new(AtomicBool::new(false));
         let walk = walk.map(|walk| walk.stop_at(stop.clone()));
-        let local = Archive::new(Local { added: added.into_iter(), walk });
+        let local = Archive::new(Local::new(added, walk));
         ContextTar::begin(None, Some(local), None, stop)
     }
 
@@ -161,8 +176,9 @@ impl ContextTar {
         &self.notes.skipped
     }
 
-    /// Return what was sent so far and looks like a secret, by its name: `.env`, private keys,
-    /// `.git`, `.aws/credentials` and the like. A `.dockerignore` keeps such files here.
+    /// Return what was sent so far and looks like a secret, by its name, be it from a folder or
+    /// added: `.env`, private keys, `.git`, `.aws/credentials` and the like. A `.dockerignore` keeps
+    /// such files here.
     pub fn secrets(&self) -> &[PathBuf] {
         &self.notes.secrets
     }

@@ -1,5 +1,9 @@
 //! Files that look as if they were secrets, by their names.
 
+use std::path::Path;
+
+use crate::local;
+
 /// Endings of keys and certificates with keys.
 const ENDINGS: [&[u8]; 7] = [b".pem", b".key", b".p12", b".pfx", b".jks", b".kdbx", b".tfstate"];
 
@@ -52,6 +56,11 @@ pub(super) fn part(path: &[u8]) -> Option<&[u8]> {
         at += 1;
     }
     None
+}
+
+/// Say whether a part that looks like a secret does so as a folder, whatever is in it.
+pub(super) fn is_folder(part: &Path) -> bool {
+    part.file_name().is_some_and(|name| FOLDERS.contains(&&*local::bytes(name)))
 }
 
 fn looks_secret(above: &[u8], name: &[u8]) -> bool {

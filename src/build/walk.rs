@@ -1,11 +1,9 @@
 //! The files of a folder, one after the other.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +11,7 @@ use std::vec;
 
 use super::ignore::{Ignore, Verdict};
 use super::secret;
+use crate::local::{self, Special};
 use crate::tar::{Content, Entry, Kind, unreadable};
 
 /// Something in a folder that an archive cannot hold, and so was left out.
@@ -62,9 +61,21 @@ pub(crate) struct Notes {
 impl Notes {
     pub(super) fn extend(&mut self, more: Notes) {
         self.skipped.extend(more.skipped);
-        // Each handful of files of a folder may have told of it.
-        let told = self.secrets.last().cloned();
-        self.secrets.extend(more.secrets.into_iter().filter(|path| told.as_ref() != Some(path)));
+        for path in more.secrets {
+            // Each handful of files of a folder tells of it again, and so may added ones.
+            if !secret::is_folder(&path) || !self.secrets.contains(&path) {
+                self.secrets.push(path);
+            }
+        }
+    }
+
+    /// Note a file if it looks like a secret.
+    pub(super) fn secret(&mut self, path: &[u8]) {
+        let Some(part) = secret::part(path) else { return };
+        let part = PathBuf::from(local::of_bytes(part));
+        if self.secrets.last() != Some(&part) {
+            self.secrets.push(part);
+        }
     }
 }
 
@@ -153,7 +164,7 @@ impl Walk {
         if !wanted && !self.is_kept_below(&path) && !self.ignore.may_keep_below(&path) {
             return Ok(None);
         }
-        let full = self.root.join(OsStr::from_bytes(&path));
+        let full = self.root.join(local::of_bytes(&path));
         match self.open(&path, &full, wanted, verdict) {
             Ok(entry) => Ok(entry),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -184,17 +195,17 @@ impl Walk {
         } else if !wanted {
             return Ok(None);
         } else if kind.is_symlink() {
-            Kind::Link(fs::read_link(full)?.into_os_string().into_vec())
+            Kind::Link(local::target(fs::read_link(full)?.into_os_string()))
         } else if kind.is_file() {
             let (file, opened) = open_file(full)?;
             meta = opened;
-            self.note_secret(path);
+            self.notes.secret(path);
             Kind::File(Content::Disk(file, meta.len(), full.to_owned()))
         } else {
-            let why = match kind {
-                kind if kind.is_socket() => SkipReason::Socket,
-                kind if kind.is_fifo() => SkipReason::Pipe,
-                _ => SkipReason::Device,
+            let why = match local::special(kind) {
+                Special::Socket => SkipReason::Socket,
+                Special::Pipe => SkipReason::Pipe,
+                Special::Device => SkipReason::Device,
             };
             self.skip(path.to_vec(), why);
             return Ok(None);
@@ -207,16 +218,8 @@ impl Walk {
         self.keep.iter().any(|k| k.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")))
     }
 
-    fn note_secret(&mut self, path: &[u8]) {
-        let Some(part) = secret::part(path) else { return };
-        let part = Path::new(OsStr::from_bytes(part));
-        if self.notes.secrets.last().is_none_or(|last| last != part) {
-            self.notes.secrets.push(part.to_owned());
-        }
-    }
-
     fn skip(&mut self, path: Vec<u8>, why: SkipReason) {
-        self.notes.skipped.push(Skipped { path: PathBuf::from(OsString::from_vec(path)), why });
+        self.notes.skipped.push(Skipped { path: local::of_bytes(&path).into(), why });
     }
 }
 
@@ -231,8 +234,8 @@ impl Iterator for Walk {
                 continue;
             };
             let path = match &*folder.path {
-                b"" => name.into_vec(),
-                above => [above, b"/", name.as_bytes()].concat(),
+                b"" => local::bytes(&name).to_vec(),
+                above => [above, b"/", local::bytes(&name)].concat(),
             };
             let verdict = self.ignore.judge(&path, &folder.verdict);
             if self.replaced.contains(&path) {
@@ -254,7 +257,7 @@ pub(crate) fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
     for _ in 0..10 {
         let file = File::open(path)?;
         let (opened, there) = (file.metadata()?, fs::symlink_metadata(path)?);
-        if opened.is_file() && (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
+        if opened.is_file() && local::is_same(&opened, &there) {
             return Ok((file, opened));
         }
     }
@@ -271,12 +274,14 @@ fn names(folder: &Path) -> io::Result<vec::IntoIter<OsString>> {
 
 /// What is sent of a file: its mode and its time, in whole seconds.
 pub(crate) fn entry(path: Vec<u8>, kind: Kind, meta: &Metadata, owner: (u64, u64)) -> Entry {
-    Entry { path, mode: meta.mode(), modified: meta.mtime(), owner, kind }
+    Entry { path, mode: local::mode(meta), modified: local::modified(meta), owner, kind }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
     use std::os::unix::process::CommandExt;
     use std::process::Command;

@@ -161,8 +161,17 @@ pub(super) async fn take_over(
         let what = "status 200 where 101 was due: nothing can be sent on this connection";
         return Err(stream_error(&call, StreamFault::Protocol(what.into())));
     }
-    let (input, wire) = Frames::of_connection(taken, tty, call.label()).split(stdin);
+    let mut frames = Frames::of_connection(taken, tty, call.label());
+    let asked = on.clone();
+    frames.ask_at_end(Box::new(move || Box::pin(engine_is_there(asked))));
+    let (input, wire) = frames.split(stdin);
     Ok(Attached { input, output: AttachOutput { wire, on, end } })
+}
+
+/// Say whether a stream that has no mark of its end was ended by its engine, and not by the
+/// engine's own end. Any answer will do, a refusal too.
+async fn engine_is_there(on: Container<Unknown>) -> bool {
+    matches!(details::see(&on).await, Ok(_) | Err(Error::Api(_)))
 }
 
 /// Who knows how the process ended: its stream does not tell.
@@ -292,13 +301,13 @@ impl fmt::Debug for AttachOutput {
 impl AttachOutput {
     /// Wait for the next piece of output.
     ///
-    /// `None` says that the engine closed the connection: the process has ended, or the detach
-    /// keys were sent, or the engine itself has gone: these look alike.
-    /// [`wait`](AttachOutput::wait) tells them apart.
+    /// `None` says that the engine closed the connection: the process has ended or has closed its
+    /// output, or the detach keys were sent. [`wait`](AttachOutput::wait) tells them apart.
     ///
     /// # Errors
-    /// The stream broke off inside a frame, or broke its framing; what came before has been handed
-    /// on.
+    /// The stream broke off inside a frame, or broke its framing, or the engine itself is gone;
+    /// what came before has been handed on. An engine that is gone for a moment only may be taken
+    /// for one that has closed the connection: to `wait` is certain.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         self.wire.next().await
     }
@@ -314,6 +323,7 @@ impl AttachOutput {
     /// The connection broke before the end ([`Error::Stream`], [`Error::Transport`]): output may
     /// be lost, and the process may still run.
     pub async fn wait(mut self) -> Result<ExitStatus, Error> {
+        self.wire.end_unasked();
         while self.next().await.transpose()?.is_some() {}
         self.end.status().await
     }
@@ -323,6 +333,7 @@ impl AttachOutput {
     /// # Errors
     /// As [`wait`](AttachOutput::wait).
     pub async fn wait_with_output(mut self) -> Result<Output, Error> {
+        self.wire.end_unasked();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(chunk) = self.next().await.transpose()? {
             match chunk.stream {

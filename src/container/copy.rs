@@ -1,17 +1,25 @@
 //! Files into a container and out of it: `docker cp`.
 
+#[cfg(unix)]
 mod copied;
+#[cfg(unix)]
+mod files;
 mod into;
 mod out;
+#[cfg(unix)]
 mod place;
+#[cfg(unix)]
 mod unpack;
 
 use base64::Engine as _;
 use serde::Deserialize;
 
+#[cfg(unix)]
 pub use copied::{Copied, LeftOut, LeftOutReason};
+#[cfg(unix)]
+pub use files::CopyOut;
 pub use into::{CopiedIn, CopyIn, PutArchive, WriteFile};
-pub use out::{Archive, CopyOut, Export, ReadFile};
+pub use out::{Archive, Export, ReadFile};
 
 use super::{Container, State, Unknown};
 use crate::error::{DecodeError, Error};
@@ -79,6 +87,8 @@ impl<S: State> Container<S> {
     /// Until it is done, the engine holds the container's lock, as for
     /// [`archive`](Container::archive).
     ///
+    /// Not on Windows, whose files cannot be made without following links on the way.
+    ///
     /// ```no_run
     /// # async fn f(web: bowline::Container) -> Result<(), bowline::Error> {
     /// let copied = web.copy_out("/var/log/.", "logs").await?;
@@ -90,6 +100,7 @@ impl<S: State> Container<S> {
     /// There is nothing at the path ([`is_not_found`](Error::is_not_found)); something cannot be
     /// written ([`Error::Output`]); the archive breaks off, or is made to do harm
     /// ([`Error::Stream`]). What was made before is there still.
+    #[cfg(unix)]
     pub fn copy_out(
         &self,
         path: impl Into<String>,
@@ -328,6 +339,7 @@ impl Path {
     }
 
     /// As it is asked for.
+    #[cfg(unix)]
     fn query(&self) -> String {
         let end = match (self.contents, self.folder) {
             (true, _) => "/.",

@@ -38,7 +38,7 @@ impl Create {
 
     async fn run(self) -> Result<Container<Created>, Error> {
         let call = self.spec.call()?;
-        if self.spec.pulls() == PullPolicy::Always {
+        if self.spec.get_pull() == PullPolicy::Always {
             self.pull().await?;
         }
         match self.make(call.clone()).await {
@@ -62,7 +62,7 @@ impl Create {
 
     /// Not found may also be said of a network, or of a container to share with.
     async fn lacks_image(&self) -> bool {
-        let (Some(image), PullPolicy::Missing) = (self.spec.image_to_pull(), self.spec.pulls())
+        let (Some(image), PullPolicy::Missing) = (self.spec.image_to_pull(), self.spec.get_pull())
         else {
             return false;
         };
@@ -74,7 +74,7 @@ impl Create {
     async fn pull(&self) -> Result<(), Error> {
         let Some(image) = self.spec.image_to_pull() else { return Ok(()) };
         let pull = Pull::new(self.transport.clone(), Ok(image.clone()));
-        let pull = match self.spec.platform_to_pull() {
+        let pull = match self.spec.get_platform() {
             Some(platform) => pull.platform(platform),
             None => pull,
         };

@@ -502,7 +502,11 @@ pub struct ExecDetails {
 
 impl ExecInspect {
     async fn run(self) -> Result<ExecDetails, Error> {
-        self.transport.json(&Call::get(&["exec", &self.id, "json"])).await
+        let seen: ExecDetails =
+            self.transport.json(&Call::get(&["exec", &self.id, "json"])).await?;
+        // Podman says 0 of a process that has not ended.
+        let exit_code = seen.exit_code.filter(|_| !seen.running);
+        Ok(ExecDetails { exit_code, ..seen })
     }
 }
 

@@ -127,6 +127,13 @@ impl List {
         self
     }
 
+    /// List those that this filter lets through, by its name and value in the engine's words:
+    /// `--filter NAME=VALUE`. The other setters are the filters known here.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Into<String>) -> List {
+        self.filters.add(name.into(), value);
+        self
+    }
+
     /// Remove all that would be listed, and go on where one cannot be removed.
     ///
     /// ```no_run

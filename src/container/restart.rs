@@ -28,6 +28,12 @@ impl Restart {
         self
     }
 
+    /// Wait for the process to end by itself, however long it takes.
+    pub fn forever(mut self) -> Restart {
+        self.grace = Grace::Forever;
+        self
+    }
+
     /// Set the signal that asks the process to end: `--signal`. API 1.42.
     pub fn signal(mut self, signal: impl Into<String>) -> Restart {
         self.signal = Some(signal.into());

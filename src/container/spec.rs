@@ -263,6 +263,12 @@ impl ContainerSpec {
         self
     }
 
+    /// Run another image than the one it was begun with.
+    pub fn image(mut self, image: impl IntoImageName) -> ContainerSpec {
+        self.image = image.into_image_name();
+        self
+    }
+
     /// Return the image; `None` where what was given names none.
     pub fn get_image(&self) -> Option<&ImageName> {
         self.image.as_ref().ok()
@@ -562,6 +568,17 @@ impl ContainerSpec {
             self.host.ulimits.push(Ulimit { name, soft: Some(soft), hard: Some(hard) });
         }
         self
+    }
+
+    /// Return what is sent to create it, as JSON. Two specs with the same text make the same
+    /// container, but for its name and platform, which are sent beside it. The values of the
+    /// environment are in it.
+    ///
+    /// # Errors
+    /// What was set breaks a rule.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let body = self.call()?.body.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// Build the request, or say what is wrong.

@@ -104,6 +104,7 @@ pub enum Ended {
 pub struct OnTerminal {
     verb: Verb,
     detach_keys: Option<String>,
+    no_stdin: bool,
 }
 
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl Exec {
 
 impl OnTerminal {
     fn new(verb: Verb) -> OnTerminal {
-        OnTerminal { verb, detach_keys: None }
+        OnTerminal { verb, detach_keys: None, no_stdin: false }
     }
 
     /// Set the keys that leave the process running, where it has a terminal: `--detach-keys`. A
@@ -176,31 +177,40 @@ impl OnTerminal {
         self
     }
 
+    /// Leave standard input alone, and show the output only: `--no-stdin`, and what `docker exec`
+    /// and `docker start --attach` do without `--interactive`. The terminal is not put into raw mode
+    /// then, and there are no detach keys.
+    pub fn no_stdin(mut self) -> OnTerminal {
+        self.no_stdin = true;
+        self
+    }
+
     async fn run(self) -> Result<Ended, Error> {
         let around = Surroundings::from_process();
         let keys = DetachKeys::choose(self.detach_keys.as_deref(), &around)?;
+        let read = !self.no_stdin;
         match self.verb {
             Verb::Run(run) => {
                 let mut scrap = Scrap::none();
-                let done = ran(*run, keys, &mut scrap).await;
+                let done = ran(*run, keys, read, &mut scrap).await;
                 scrap.settle(done).await
             }
-            Verb::Start(start) => started(start, keys).await,
+            Verb::Start(start) => started(start, keys, read).await,
             Verb::Attach(mut attach) => {
                 // What does not run is refused: nobody is here to start it.
                 attach.runs = true;
-                Session::of(attached(attach, &keys).await?).drive(keys).await
+                Session::of(attached(attach, &keys, read).await?).drive(keys).await
             }
-            Verb::Exec(exec) => within("exec", exec.limit, executed(exec, keys)).await,
+            Verb::Exec(exec) => within("exec", exec.limit, executed(exec, keys, read)).await,
         }
     }
 }
 
 awaitable!(OnTerminal => Result<Ended, Error>);
 
-async fn ran(run: Run, keys: DetachKeys, scrap: &mut Scrap) -> Result<Ended, Error> {
+async fn ran(run: Run, keys: DetachKeys, read: bool, scrap: &mut Scrap) -> Result<Ended, Error> {
     let on = run.create(scrap).await?;
-    let ended = started(Start::new(on.clone()), keys).await?;
+    let ended = started(Start::new(on.clone()), keys, read).await?;
     if matches!(ended, Ended::Exited(_)) && on.traits.auto_remove {
         // As for any run: what is left of it is gone when this returns.
         let _ = wait::wait(&on, Condition::Removed).await;
@@ -208,26 +218,26 @@ async fn ran(run: Run, keys: DetachKeys, scrap: &mut Scrap) -> Result<Ended, Err
     Ok(ended)
 }
 
-async fn started(start: Start, keys: DetachKeys) -> Result<Ended, Error> {
-    let attached = attached(Attach::new(start.on.clone(), false), &keys).await?;
+async fn started(start: Start, keys: DetachKeys, read: bool) -> Result<Ended, Error> {
+    let attached = attached(Attach::new(start.on.clone(), false), &keys, read).await?;
     let session = Session::of(attached);
     let _running = start.await?;
     session.drive(keys).await
 }
 
-/// Attach with the input, where there is one.
-async fn attached(mut attach: Attach, keys: &DetachKeys) -> Result<Attached, Error> {
+/// Attach with the input, where there is one and it is to be read.
+async fn attached(mut attach: Attach, keys: &DetachKeys, read: bool) -> Result<Attached, Error> {
     if attach.on.traits.stdin.is_none() {
         attach.on.traits = details::see(&attach.on).await?.traits();
     }
-    attach.stdin = attach.on.traits.stdin != Some(Stdin::Absent);
+    attach.stdin = read && attach.on.traits.stdin != Some(Stdin::Absent);
     attach.detach_keys = keys.for_engine().filter(|_| attach.on.traits.tty == Some(true));
     attach.await
 }
 
-async fn executed(mut exec: Exec, keys: DetachKeys) -> Result<Ended, Error> {
+async fn executed(mut exec: Exec, keys: DetachKeys, read: bool) -> Result<Ended, Error> {
     exec.limit = None;
-    exec.request.attach_stdin = true;
+    exec.request.attach_stdin = read;
     if exec.request.tty {
         exec.request.detach_keys = keys.for_engine();
         // Before 1.42 the session tells it, a moment later.

@@ -17,7 +17,7 @@ pub struct LeaseError {
 }
 
 impl LeaseError {
-    #[cfg(feature = "throwaway")]
+    #[cfg(all(feature = "throwaway", unix))]
     pub(crate) fn new(what: impl Into<String>, error: io::Error) -> LeaseError {
         LeaseError { what: what.into(), error }
     }

@@ -30,7 +30,7 @@ macro_rules! cookbook {
             use crate::container::{Container, Created, Exited, Paused, Running};
             use crate::image::Build;
             use crate::network::Subnet;
-            use crate::throwaway::Ready;
+            use crate::throwaway::{Ready, Subject};
             use crate::{
                 BuildContext, CommitOptions, Condition, ContainerSpec, Credentials, Docker, DockerContext,
                 Error, Image, Network, NetworkSpec, Status, Timestamp, Volume, VolumeSpec,
@@ -267,6 +267,9 @@ cookbook! {
     "docker pause web" => { web.pause().await? }
     "docker unpause halted" => { halted.unpause().await? }
     "docker wait web" => { web.wait().await?.status().code() }
+    "until it is healthy: no docker command does this" => {
+        Ready::healthy().until(&Subject::new(&docker, &web, "web")).await?
+    }
     "docker rename web www" => { web.rename("www").await? }
     "docker update -m 1g --restart no web" => {
         web.update().memory("1g").restart(RestartPolicy::No).await?

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::reference::ImageName;
 use crate::container::EnvVars;
@@ -11,7 +12,7 @@ use crate::labels::Labels;
 use crate::time::{self, Timestamp};
 use crate::transport::Transport;
 use crate::verb::verb;
-use crate::wire::{Call, null_default};
+use crate::wire::{Call, Raw, null_default};
 
 /// The verb behind [`Image::inspect`](super::Image::inspect).
 #[derive(Debug, Clone)]
@@ -31,14 +32,17 @@ impl InspectImage {
     }
 
     async fn run(self) -> Result<ImageDetails, Error> {
-        self.transport.json(&self.call()).await
+        let (details, raw): (ImageDetails, Raw) = self.transport.kept(&self.call()).await?;
+        Ok(ImageDetails { raw, ..details })
     }
 }
 
 verb!(InspectImage, transport => Result<ImageDetails, Error>);
 
 /// What `docker image inspect` says of an image.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+///
+/// The most asked-for parts have fields; [`raw`](ImageDetails::raw) is the whole answer.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ImageDetails {
@@ -81,6 +85,15 @@ pub struct ImageDetails {
     /// The digests of its layers, the lowest first.
     #[serde(rename = "RootFS", deserialize_with = "layers")]
     pub layers: Vec<String>,
+    #[serde(skip)]
+    raw: Raw,
+}
+
+impl ImageDetails {
+    /// Return all that the engine said of it, as JSON.
+    pub fn raw(&self) -> Value {
+        self.raw.json()
+    }
 }
 
 /// What a container of an image is given, unless told otherwise.

@@ -69,6 +69,13 @@ impl ListImages {
         self
     }
 
+    /// List those that this filter lets through, by its name and value in the engine's words:
+    /// `--filter NAME=VALUE`. The other setters are the filters known here.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Into<String>) -> ListImages {
+        self.filters.add(name.into(), value);
+        self
+    }
+
     pub(super) fn call(&self) -> Call {
         let call = Call::get(&["images", "json"])
             .flag("all", self.all)

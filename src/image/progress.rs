@@ -9,7 +9,7 @@ use crate::stream::JsonValues;
 use crate::transport::Body;
 use crate::wire::null_default;
 
-/// One report on the way of an image, or of one of its layers.
+/// One report on the way of an image or plugin, or of one of its layers.
 ///
 /// Every report is handed on as it comes, also one with nothing in it that is known here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Message {
         Some((code, message.unwrap_or_else(|| "the engine does not say why".to_owned())))
     }
 
-    pub(super) fn progress(&self) -> LayerProgress {
+    pub(crate) fn progress(&self) -> LayerProgress {
         // 0 and below stand for what is not known.
         let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
         LayerProgress {
@@ -125,7 +125,7 @@ impl Messages {
         })
     }
 
-    pub(super) fn poll_next(
+    pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {
@@ -190,7 +190,7 @@ macro_rules! progress_stream {
     };
 }
 
-pub(super) use progress_stream;
+pub(crate) use progress_stream;
 
 #[cfg(test)]
 mod tests {

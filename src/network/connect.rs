@@ -63,7 +63,9 @@ impl ConnectContainer {
         self
     }
 
-    /// Set the hardware address. API 1.44.
+    /// Set the hardware address. API 1.54: engines before it take the address and give another, up to
+    /// Docker 28 at least. Podman follows it at any version, which cannot be told beforehand; reach it
+    /// by [`Docker::raw`](crate::Docker::raw).
     pub fn mac_address(mut self, address: impl Into<String>) -> ConnectContainer {
         self.end = self.end.mac_address(address);
         self
@@ -93,7 +95,7 @@ impl ConnectContainer {
         let call = Call::post(&["networks", &self.on.id, "connect"]).json(&body);
         let call = match self.end.has_mac_address() {
             // Older ones pass over it in silence.
-            true => call.since(ApiVersion::new(1, 44), "a hardware address on one more network"),
+            true => call.since(ApiVersion::new(1, 54), "a hardware address on one more network"),
             false => call,
         };
         Ok(self.end.checks().mark(call))
@@ -163,7 +165,7 @@ mod tests {
             .link("other:friend")
             .driver_opt("a", "b");
         let newer = network.connect("web").mac_address("92:d0:c6:0a:29:33");
-        let newest = newer.clone().gw_priority(-1).call().unwrap();
+        let ranked = network.connect("web").gw_priority(-1).call().unwrap();
         let calls = [
             network.connect("web").call().unwrap(),
             call.call().unwrap(),
@@ -217,8 +219,8 @@ mod tests {
           "Force": true
         }
         "#);
-        assert_eq!(newer.call().unwrap().needs.map(|n| n.0), Some(ApiVersion::new(1, 44)));
-        assert_eq!(newest.needs.map(|n| n.0), Some(ApiVersion::new(1, 48)));
+        assert_eq!(newer.call().unwrap().needs.map(|n| n.0), Some(ApiVersion::new(1, 54)));
+        assert_eq!(ranked.needs.map(|n| n.0), Some(ApiVersion::new(1, 48)));
         for refused in [network.connect("../x").call(), network.connect("web").ip("x").call()] {
             assert!(matches!(refused, Err(Error::InvalidInput(_))), "{refused:?}");
         }

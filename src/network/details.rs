@@ -146,6 +146,13 @@ impl ListNetworks {
         self
     }
 
+    /// List those that this filter lets through, by its name and value in the engine's words:
+    /// `--filter NAME=VALUE`. The other setters are the filters known here.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Into<String>) -> ListNetworks {
+        self.filters.add(name.into(), value);
+        self
+    }
+
     fn call(&self) -> Call {
         Call::get(&["networks"]).maybe("filters", self.filters.to_json())
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Plugin;
+use super::{Plugin, PluginStream};
 use crate::error::{Error, InvalidInput};
+use crate::image::AUTH;
 use crate::image::reference::{ImageRef, IntoImageRef};
-use crate::image::{AUTH, Messages};
 use crate::registry::{AuthChoice, Credentials};
 use crate::verb::verb;
 use crate::wire::{Call, Patience};
@@ -110,7 +110,8 @@ impl SetPlugin {
 
 verb!(SetPlugin, on.transport => Result<(), Error>);
 
-/// The verb behind [`Plugin::push`].
+/// The verb behind [`Plugin::push`]. Awaited, it pushes to the end; [`stream`](PushPlugin::stream)
+/// reports on the way.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct PushPlugin {
@@ -129,22 +130,46 @@ impl PushPlugin {
         self
     }
 
+    /// Push, and report on each layer on the way.
+    ///
+    /// # Errors
+    /// As [`Plugin::push`], as far as they come before the first report.
+    pub fn stream(self) -> StreamPushPlugin {
+        StreamPushPlugin { push: self }
+    }
+
     fn call(&self) -> Result<(Call, ImageRef), Error> {
         let name = self.on.name.as_str().into_image_ref()?;
         Ok((call(&self.on, "push").patience(Patience::Endless), name))
     }
 
-    async fn run(self) -> Result<(), Error> {
+    async fn begin(self) -> Result<PluginStream, Error> {
         let (call, name) = self.call()?;
         let call = call.header(AUTH, self.auth.header(name.domain()).await?);
-        let reply = self.on.transport.stream(&call).await?;
-        let mut messages = Messages::new(reply.body);
-        while messages.next().await.transpose()?.is_some() {}
-        Ok(())
+        PluginStream::begin(self.on.transport, &call, self.on.name).await
+    }
+
+    async fn run(self) -> Result<(), Error> {
+        self.begin().await?.finish().await.map(drop)
     }
 }
 
 verb!(PushPlugin, on.transport => Result<(), Error>);
+
+/// The verb behind [`PushPlugin::stream`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct StreamPushPlugin {
+    push: PushPlugin,
+}
+
+impl StreamPushPlugin {
+    async fn run(self) -> Result<PluginStream, Error> {
+        self.push.begin().await
+    }
+}
+
+verb!(StreamPushPlugin, push.on.transport => Result<PluginStream, Error>);
 
 /// The verb behind [`Plugin::remove`].
 #[derive(Debug, Clone)]

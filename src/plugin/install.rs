@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
-use super::{Plugin, checked};
+use super::{Plugin, PluginStream, checked};
 use crate::error::Error;
+use crate::image::AUTH;
 use crate::image::reference::{ImageRef, ImageRefError};
-use crate::image::{AUTH, Messages};
 use crate::registry::{AuthChoice, Credentials};
 use crate::transport::{Transport, Upload};
 use crate::verb::{verb, within};
@@ -71,7 +71,7 @@ impl AskPrivileges {
 verb!(AskPrivileges, transport => Result<Vec<PluginPrivilege>, Error>);
 
 /// The verb behind [`Docker::install_plugin`](crate::Docker::install_plugin), and behind
-/// [`Plugin::upgrade`].
+/// [`Plugin::upgrade`]. Awaited, it comes to the end; [`stream`](InstallPlugin::stream) reports on the way.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct InstallPlugin {
@@ -124,6 +124,25 @@ impl InstallPlugin {
         self
     }
 
+    /// Install or upgrade it, and report on each layer on the way.
+    ///
+    /// ```no_run
+    /// # async fn f(docker: bowline::Docker) -> Result<(), bowline::Error> {
+    /// let mut install = docker.install_plugin("vieux/sshfs").grant_all_permissions().stream().await?;
+    /// while let Some(report) = install.next().await.transpose()? {
+    ///     println!("{} {:?} of {:?}", report.status, report.current, report.total);
+    /// }
+    /// install.finish().await?.enable().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Docker::install_plugin`](crate::Docker::install_plugin), as far as they come before the
+    /// first report.
+    pub fn stream(self) -> StreamInstall {
+        StreamInstall { install: self }
+    }
+
     fn call(&self, granted: &[PluginPrivilege]) -> Result<(Call, ImageRef), Error> {
         let remote = self.remote.clone()?.or_latest();
         let call = match &self.upgrade {
@@ -135,7 +154,7 @@ impl InstallPlugin {
         Ok((call.patience(Patience::Endless), remote))
     }
 
-    async fn install(&self) -> Result<Plugin, Error> {
+    async fn begin(self) -> Result<PluginStream, Error> {
         let granted = match &self.granted {
             Granted::These(these) => these.clone(),
             Granted::All => {
@@ -146,20 +165,33 @@ impl InstallPlugin {
         };
         let (call, remote) = self.call(&granted)?;
         let call = call.header(AUTH, self.auth.header(remote.domain()).await?);
-        let reply = self.transport.stream(&call).await?;
-        let mut messages = Messages::new(reply.body);
-        while messages.next().await.transpose()?.is_some() {}
-        let name = self.upgrade.clone().or_else(|| self.alias.clone());
-        let name = name.unwrap_or_else(|| remote.to_string());
-        Ok(Plugin::new(self.transport.clone(), name))
+        let name = self.upgrade.or(self.alias).unwrap_or_else(|| remote.to_string());
+        PluginStream::begin(self.transport, &call, name).await
     }
 
     async fn run(self) -> Result<Plugin, Error> {
-        within("POST /plugins/pull", self.transport.own_limit(), self.install()).await
+        let limit = self.transport.own_limit();
+        let install = async { self.begin().await?.finish().await };
+        within("POST /plugins/pull", limit, install).await
     }
 }
 
 verb!(InstallPlugin, transport => Result<Plugin, Error>);
+
+/// The verb behind [`InstallPlugin::stream`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before this is awaited"]
+pub struct StreamInstall {
+    install: InstallPlugin,
+}
+
+impl StreamInstall {
+    async fn run(self) -> Result<PluginStream, Error> {
+        self.install.begin().await
+    }
+}
+
+verb!(StreamInstall, install.transport => Result<PluginStream, Error>);
 
 /// The verb behind [`Docker::create_plugin`](crate::Docker::create_plugin).
 #[must_use = "nothing is sent before this is awaited"]

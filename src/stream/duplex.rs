@@ -123,6 +123,11 @@ impl OutputHalf {
         next
     }
 
+    /// Ask nobody at the end: who reads will.
+    pub(crate) fn end_unasked(&mut self) {
+        self.shared.state().frames.end_unasked();
+    }
+
     /// Wait for the next piece.
     pub(crate) async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await

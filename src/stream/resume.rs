@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Phase, StreamError, StreamFault, TimeoutError};
 use crate::time::Timestamp;
+use crate::trace;
 
 /// How often in a row it is tried to get back. With the pauses this is about half a minute: an
 /// engine starts anew in less.
@@ -224,6 +225,7 @@ async fn again<T, F: Future<Output = Result<T, Error>>>(
         match open().await {
             Ok(stream) => {
                 retry.opened = Instant::now();
+                trace::resumed(retry.tried);
                 return (Ok(stream), retry);
             }
             Err(e) if lost(&e) => error = e,

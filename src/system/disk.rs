@@ -254,7 +254,9 @@ impl Answer {
             let own = |i: &ImageSummary| bytes(i.size).saturating_sub(i.shared_size.unwrap_or(0));
             let usage = sum(self.images, |i| (i.containers.unwrap_or(0) > 0, own(i)));
             let used = usage.size - usage.reclaimable;
-            Usage { size: layers, reclaimable: layers.saturating_sub(used), ..usage }
+            // Podman 4 leaves the sum to others.
+            let size = if layers == 0 { usage.size } else { layers };
+            Usage { size, reclaimable: size.saturating_sub(used), ..usage }
         });
         let containers = self.container_usage.unwrap_or_else(|| {
             let runs =
@@ -325,6 +327,8 @@ mod tests {
         assert_eq!(sums(&df.build_cache), (3, 1, 11, 8, 3));
         let parents: Vec<_> = df.build_cache.items.iter().map(|c| c.parents.join(" ")).collect();
         assert_eq!(parents, ["0", "0 1", ""]);
+        let summed = read(r#"{"LayersSize":0,"Images":[{"Id":"a","Size":6},{"Id":"b","Size":5}]}"#);
+        assert_eq!(sums(&summed.images), (2, 0, 11, 11, 2));
         let none = read(r#"{"LayersSize":0,"Images":null,"Volumes":null,"BuildCache":"odd"}"#);
         assert_eq!(sums(&none.images), (0, 0, 0, 0, 0));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::record::Line;
 use super::session::{Session, no_thread};
+use super::slot::Slot;
 use super::{companion, keeper};
 use crate::container::ContainerId;
 use crate::docker::Docker;
@@ -30,15 +31,38 @@ pub(super) struct Guard {
     thing: Thing,
     item: String,
     armed: bool,
+    /// What says that it is in use, while this is there.
+    hold: Option<Slot>,
 }
 
 impl Guard {
     pub(super) fn new(session: Arc<Session>, docker: Docker, thing: Thing, item: String) -> Guard {
-        Guard { session, docker, thing, item, armed: true }
+        Guard { session, docker, thing, item, armed: true, hold: None }
     }
 
-    /// Remove it, and wait for it. Dropped half-way, it is removed all the same.
+    /// Hold what others remove.
+    pub(super) fn idle(session: Arc<Session>, docker: Docker, container: ContainerId) -> Guard {
+        let (thing, item) = (Thing::Container(container), String::new());
+        Guard { session, docker, thing, item, armed: false, hold: None }
+    }
+
+    /// Say that it is in use for as long as this is there.
+    pub(super) fn holding(mut self, hold: Slot) -> Guard {
+        self.hold = Some(hold);
+        self
+    }
+
+    /// Leave its removal to others from now on.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    /// Remove it, and wait for it. Dropped half-way, it is removed all the same. Where that is left
+    /// to others, let go of it.
     pub(super) async fn remove(mut self) -> Result<(), Error> {
+        if !self.armed {
+            return Ok(());
+        }
         self.armed = false;
         let removal = companion::discard(self.docker.clone(), self.thing.clone());
         keeper::spawn(removal).map_err(no_thread)?.await?
@@ -46,7 +70,9 @@ impl Guard {
 
     /// Let it be.
     pub(super) fn keep(mut self) -> Result<(), Error> {
-        self.session.tell(Line::Keep(&self.item))?;
+        if self.armed {
+            self.session.tell(Line::Keep(&self.item))?;
+        }
         self.armed = false;
         Ok(())
     }

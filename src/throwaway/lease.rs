@@ -7,6 +7,7 @@
 //! what the record says.
 
 mod hook;
+mod shares;
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -14,18 +15,24 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
 use super::clean;
 use super::record::Record;
 use super::ways::Ways;
+use shares::Shares;
 
 /// A process that has not said that it holds the record by now never will.
 const START: Duration = Duration::from_secs(10);
 /// An engine that cannot be reached for so long is left to the next sweep.
 const CLEAN: Duration = Duration::from_secs(60);
+
+/// What is said to it: that there is more to read in the record, or that ways follow; and its yes.
+const AGAIN: u8 = b'r';
+const WAYS: u8 = b'w';
+const YES: u8 = b'\n';
 
 /// Our end of it: to hold this is to live.
 #[derive(Debug)]
@@ -67,19 +74,39 @@ impl Lease {
         Ok(Lease { socket: ours })
     }
 
+    /// Have it read the record again, and hold what that says is shared.
+    pub(super) fn read_again(&self) -> io::Result<()> {
+        self.ask(|mut socket| socket.write_all(&[AGAIN]))
+    }
+
     /// Hand over what it needs to reach engines. Once this returns it has that, whatever becomes of
     /// this process.
     pub(super) fn tell(&self, ways: &Ways) -> io::Result<()> {
+        self.ask(|mut socket| {
+            socket.write_all(&[WAYS])?;
+            ways.send(socket)
+        })
+    }
+
+    fn ask(&self, say: impl FnOnce(&UnixStream) -> io::Result<()>) -> io::Result<()> {
         self.socket.set_nonblocking(false)?;
-        let told = ways.send(&self.socket);
+        let mut word = [0];
+        let heard = say(&self.socket).and_then(|()| (&self.socket).read_exact(&mut word));
         self.socket.set_nonblocking(true)?;
-        told
+        match heard.map(|()| word) {
+            Ok([YES]) => Ok(()),
+            Ok(_) => Err(io::Error::other("it cannot do so")),
+            Err(e) => Err(e),
+        }
     }
 
     /// Say whether the process is still there.
     pub(super) fn is_alive(&self) -> bool {
-        let read = (&self.socket).read(&mut [0]);
-        matches!(read, Err(e) if e.kind() == ErrorKind::WouldBlock)
+        match (&self.socket).read(&mut [0]) {
+            // An answer that came too late.
+            Ok(n) => n > 0,
+            Err(e) => e.kind() == ErrorKind::WouldBlock,
+        }
     }
 }
 
@@ -109,16 +136,36 @@ fn hold(record: PathBuf) -> bool {
         }
         let record = Record::join(record)?;
         let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        socket.write_all(b"\n")?;
-        let ways = Ways::receive(&socket);
+        let mut shares = Shares::default();
+        // This may be one in another's place.
+        shares.join(&record)?;
+        socket.write_all(&[YES])?;
+        let ways = wait_for_end(&mut socket, || shares.join(&record));
+        let ended = Instant::now();
         let told = record.read()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let clean = runtime.block_on(clean::settle(record.session(), &told, &ways, CLEAN));
-        if clean {
-            record.close();
-        }
-        Ok(clean)
+        Ok(runtime.block_on(async {
+            let shared = tokio::spawn(shares.leave(ended, ways.clone()));
+            let clean = clean::settle(record.session(), &told, &ways, CLEAN).await;
+            if clean {
+                record.close();
+            }
+            clean & shared.await.unwrap_or(false)
+        }))
     };
     let held: io::Result<bool> = held();
     held.unwrap_or(false)
+}
+
+/// Do what is asked until there is nobody to ask. An error is an end as well.
+fn wait_for_end(socket: &mut UnixStream, mut read_again: impl FnMut() -> io::Result<()>) -> Ways {
+    let (mut ways, mut word) = (Ways::default(), [0]);
+    while socket.read(&mut word).is_ok_and(|n| n > 0) {
+        let done = match word {
+            [WAYS] => ways.hear(&mut *socket),
+            _ => read_again(),
+        };
+        let _ = socket.write_all(if done.is_ok() { &[YES] } else { b"!" });
+    }
+    ways
 }

@@ -14,18 +14,60 @@ use crate::error::Error;
 /// be the pull that takes the time, and that is not to go on for long.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
+/// Whose a container is to be.
+#[derive(Debug, Clone)]
+pub(super) enum Home {
+    /// The process's: it goes with it.
+    Process,
+    /// A session's that several processes are in: it goes with the last of them.
+    Shared(Arc<Session>),
+    /// Nobody's: it stays, and is found by these labels.
+    Nobody([(&'static str, String); 2]),
+}
+
+impl Home {
+    /// Begin to make something that is its.
+    pub(super) fn begin(&self, docker: &Docker) -> Result<Making, Error> {
+        match self {
+            Home::Process => Making::begin(docker),
+            Home::Shared(session) => Making::within(session.clone()),
+            Home::Nobody(_) => Making::to_stay(docker),
+        }
+    }
+
+    /// Return the labels by which it is found, beside those of what is made.
+    pub(super) fn labels(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Home::Process | Home::Shared(_) => Vec::new(),
+            Home::Nobody(labels) => labels.to_vec(),
+        }
+    }
+}
+
 pub(super) struct Making {
     session: Arc<Session>,
     item: String,
+    stays: bool,
 }
 
 impl Making {
     /// Say that something may come of it, before it is asked for.
     pub(super) fn begin(docker: &Docker) -> Result<Making, Error> {
-        let session = Session::of(docker)?;
+        Making::within(Session::of(docker)?)
+    }
+
+    /// The same in a session that is not this process's alone.
+    fn within(session: Arc<Session>) -> Result<Making, Error> {
         let item = session.item();
         session.tell(Line::Making(&item))?;
-        Ok(Making { session, item })
+        Ok(Making { session, item, stays: false })
+    }
+
+    /// The same of what is to stay when all sessions are over: nobody finds it by a session's label.
+    fn to_stay(docker: &Docker) -> Result<Making, Error> {
+        let session = Session::of(docker)?;
+        let item = session.item();
+        Ok(Making { session, item, stays: true })
     }
 
     /// Return a name that nothing else has.
@@ -34,9 +76,10 @@ impl Making {
     }
 
     /// Return the labels by which it is found.
-    pub(super) fn labels(&self) -> [(&'static str, String); 3] {
-        let session = &self.session;
-        [(SESSION, session.id().to_owned()), (ITEM, self.item.clone()), (OWNER, session.owner())]
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let session = (!self.stays).then(|| (SESSION, self.session.id().to_owned()));
+        let all = [(ITEM, self.item.clone()), (OWNER, self.session.owner())];
+        session.into_iter().chain(all)
     }
 
     /// The engine has answered: hold what it has made. Where its answer was lost, it is looked for.
@@ -46,7 +89,7 @@ impl Making {
         made: Result<T, Error>,
         thing: impl FnOnce(&T) -> Thing,
     ) -> Result<(T, Guard), Error> {
-        let Making { session, item } = self;
+        let Making { session, item, .. } = self;
         match made {
             Ok(made) => {
                 let guard = Guard::new(session.clone(), docker, thing(&made), item.clone());

@@ -25,6 +25,8 @@ pub(super) enum Line<'a> {
     Made(&'a str),
     /// This one is to stay.
     Keep(&'a str),
+    /// The process is in this session too, beside others.
+    Share(&'a str),
 }
 
 impl fmt::Display for Line<'_> {
@@ -34,6 +36,7 @@ impl fmt::Display for Line<'_> {
             Line::Making(item) => write!(f, "making {item}"),
             Line::Made(item) => write!(f, "made {item}"),
             Line::Keep(item) => write!(f, "keep {item}"),
+            Line::Share(session) => write!(f, "share {session}"),
         }
     }
 }
@@ -45,6 +48,8 @@ pub(super) struct Told {
     /// Asked for and not answered: they may yet appear.
     pub(super) pending: BTreeSet<String>,
     pub(super) kept: BTreeSet<String>,
+    /// Sessions that the process is in beside its own.
+    pub(super) shared: BTreeSet<String>,
 }
 
 impl Told {
@@ -57,6 +62,7 @@ impl Told {
                 Some(("making", item)) => drop(told.pending.insert(item.to_owned())),
                 Some(("made", item)) => drop(told.pending.remove(item)),
                 Some(("keep", item)) => drop(told.kept.insert(item.to_owned())),
+                Some(("share", session)) => drop(told.shared.insert(session.to_owned())),
                 _ => {}
             }
         }
@@ -93,14 +99,24 @@ impl Record {
     pub(super) fn join(path: PathBuf) -> io::Result<Record> {
         let file = File::open(&path)?;
         flock(&file, FlockOperation::NonBlockingLockShared)?;
-        Ok(Record { file, path })
+        // Whoever had it alone may have taken it away before that.
+        match file.metadata()?.nlink() {
+            0 => Err(ErrorKind::NotFound.into()),
+            _ => Ok(Record { file, path }),
+        }
     }
 
     /// Take a record that nobody holds any more; `None` where somebody does.
     pub(super) fn take(path: PathBuf) -> io::Result<Option<Record>> {
         let file = OpenOptions::new().read(true).append(true).open(&path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Record { file, path })),
+        Record { file, path }.alone()
+    }
+
+    /// Hold it alone, if nobody else holds it; `None`, and no hold on it, where somebody does. Of
+    /// several who leave at once, the last is alone.
+    pub(super) fn alone(self) -> io::Result<Option<Record>> {
+        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(self)),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(e) => Err(e.into()),
         }
@@ -108,6 +124,11 @@ impl Record {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Return the folder that it is in.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// Return the session: the file bears its name.
@@ -122,11 +143,10 @@ impl Record {
 
     /// Return what brings the lines so far onto the disk, for which it takes its time.
     pub(super) fn sync(&self) -> io::Result<impl FnOnce() + Send + 'static> {
-        let file = self.file.try_clone()?;
-        let folder = self.path.parent().map(File::open).transpose()?;
+        let (file, folder) = (self.file.try_clone()?, File::open(self.folder())?);
         Ok(move || {
             let _ = file.sync_all();
-            let _ = folder.map(|folder| folder.sync_all());
+            let _ = folder.sync_all();
         })
     }
 
@@ -191,7 +211,7 @@ mod tests {
     use super::*;
 
     fn told(record: &Record) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let Told { engines, pending, kept } = record.read().unwrap();
+        let Told { engines, pending, kept, .. } = record.read().unwrap();
         let all = |set: BTreeSet<String>| set.into_iter().collect();
         (all(engines), all(pending), all(kept))
     }
@@ -208,12 +228,14 @@ mod tests {
             Line::Made("0123-1"),
             Line::Keep("0123-1"),
             Line::Engine("tcp://h:1"),
+            Line::Share("4567"),
         ] {
             record.tell(line).unwrap();
         }
         let all = told(&record);
         assert_eq!(all.0, ["tcp://h:1", "unix:///a b"]);
         assert_eq!((all.1, all.2), (vec!["0123-2".into()], vec!["0123-1".into()]));
+        assert_eq!(record.read().unwrap().shared.into_iter().collect::<Vec<_>>(), ["4567"]);
         // Again, and from elsewhere.
         let other = Record::join(record.path().to_owned()).unwrap();
         assert_eq!(other.read().unwrap(), record.read().unwrap());
@@ -241,6 +263,18 @@ mod tests {
         assert!(Record::take(path.clone()).unwrap().is_none(), "another sweeps already");
         taken.close();
         assert!(Record::take(path).is_err());
+    }
+
+    #[test]
+    fn the_last_of_several_is_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Record::create(dir.path(), "0123").unwrap();
+        let second = Record::join(first.path().to_owned()).unwrap();
+        let third = Record::join(first.path().to_owned()).unwrap();
+        assert!(first.alone().unwrap().is_none());
+        assert!(second.alone().unwrap().is_none());
+        let third = third.alone().unwrap().unwrap();
+        assert!(Record::join(third.path().to_owned()).is_err(), "it is being cleaned up");
     }
 
     #[test]

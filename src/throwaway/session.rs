@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,6 +62,51 @@ impl Session {
         Ok(session)
     }
 
+    /// Begin a session that other processes can join. It is over when none is in it any more.
+    pub(super) fn begin_shared(docker: &Docker) -> Result<Arc<Session>, Error> {
+        let own = Session::of(docker)?;
+        let folder = own.folder();
+        let record = Record::create(folder, &random())
+            .map_err(|e| LeaseError::new(format!("write a record in {}", folder.display()), e))?;
+        let session = own.share(docker, record)?;
+        session.tell_engine(docker)?;
+        Ok(session)
+    }
+
+    /// Join a session that another process has begun; `None` where it is over.
+    pub(super) fn join(docker: &Docker, session: &str) -> Result<Option<Arc<Session>>, Error> {
+        let own = Session::of(docker)?;
+        match Record::join(own.folder().join(session)) {
+            Ok(record) => own.share(docker, record).map(Some),
+            // Gone, or being cleaned up by who has it alone.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock) => Ok(None),
+            Err(e) => Err(LeaseError::new("join a shared session", e).into()),
+        }
+    }
+
+    /// Be in another session too, and the lease with this process: for as long as that lives.
+    fn share(&self, docker: &Docker, record: Record) -> Result<Arc<Session>, Error> {
+        self.tell(Line::Share(record.session()))?;
+        self.lease(docker)?;
+        if let Some(lease) = &*lock(&self.lease) {
+            let told = lease.read_again();
+            told.map_err(|e| LeaseError::new("tell the process that cleans up", e))?;
+        }
+        Ok(Arc::new(Session {
+            record,
+            lease: Mutex::new(None),
+            engines: Mutex::default(),
+            ways: Mutex::default(),
+            process: self.process,
+            count: AtomicU32::new(0),
+        }))
+    }
+
+    /// Return the folder of records.
+    pub(super) fn folder(&self) -> &Path {
+        self.record.folder()
+    }
+
     fn here(docker: &Docker) -> Result<Arc<Session>, Error> {
         let mut here = lock(&HERE);
         // A child that was forked off has sessions of its own.
@@ -110,7 +157,7 @@ impl Session {
             news = true;
         }
         let told = match &*lease {
-            Some(lease) if news => lease.tell(&ways),
+            Some(lease) if news && !ways.is_empty() => lease.tell(&ways),
             _ => Ok(()),
         };
         if let Err(e) = told {

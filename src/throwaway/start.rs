@@ -4,15 +4,18 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::guard::{Guard, Thing};
-use super::making::{GRACE, Making};
+use super::making::{GRACE, Home};
 use super::session::no_thread;
 use super::{Addresses, Attempt, Ready, StartCause, StartError, StartPhase, Subject};
-use super::{Throwaway, keeper};
+use super::{Throwaway, keeper, prefix, reuse};
 use crate::container::spec::{Endpoint, Healthcheck, Mount, PortSpec, PullPolicy};
 use crate::container::{Container, ContainerSpec, Created, Running};
 use crate::docker::Docker;
 use crate::error::{Error, Phase, TimeoutError};
-use crate::verb::awaitable;
+use crate::verb::{awaitable, within};
+
+/// What is limited as a whole.
+const WHAT: &str = "start a throwaway container";
 
 /// The verb behind [`Docker::throwaway`].
 ///
@@ -23,10 +26,13 @@ use crate::verb::awaitable;
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before this is awaited"]
 pub struct StartThrowaway {
-    docker: Docker,
-    spec: ContainerSpec,
-    ready: Option<Ready>,
+    pub(super) docker: Docker,
+    pub(super) spec: ContainerSpec,
+    pub(super) ready: Option<Ready>,
     limit: Option<Duration>,
+    prefix: Option<String>,
+    pub(super) reuse: Option<String>,
+    begun: Option<Instant>,
 }
 
 /// Setters that hand on to the spec's of the same name.
@@ -86,7 +92,8 @@ forward! {
 
 impl StartThrowaway {
     pub(super) fn new(docker: Docker, spec: ContainerSpec) -> StartThrowaway {
-        StartThrowaway { docker, spec, ready: None, limit: None }
+        let (ready, limit, prefix, reuse, begun) = (None, None, None, None, None);
+        StartThrowaway { docker, spec, ready, limit, prefix, reuse, begun }
     }
 
     /// Wait until it is ready. Without this, it is enough that it was started.
@@ -101,12 +108,76 @@ impl StartThrowaway {
         self
     }
 
+    /// Fetch images of Docker Hub from a mirror: put this before their names. "registry.corp/hub"
+    /// makes "registry.corp/hub/redis:7" of "redis:7".
+    ///
+    /// It holds for names without a registry, and for "docker.io/redis:7", which is the same
+    /// image; names on other registries and ids stay as they are. Without this it is
+    /// `BOWLINE_IMAGE_PREFIX` that says so, else `TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX`; an empty
+    /// prefix here is none whatever they say.
+    pub fn image_prefix(mut self, prefix: impl Into<String>) -> StartThrowaway {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Use the container that another run has left, and leave it to the next: by this name, and by
+    /// its whole configuration. See [`throwaway`](crate::throwaway#reuse).
+    pub fn reuse(mut self, name: impl Into<String>) -> StartThrowaway {
+        self.reuse = Some(name.into());
+        self
+    }
+
     async fn run(self) -> Result<Throwaway, StartError> {
-        let StartThrowaway { docker, spec, ready, limit } = self;
-        let image = spec.get_image().map(ToString::to_string).unwrap_or_default();
-        let name = spec.get_name().unwrap_or_default().to_owned();
-        let attempt = Attempt { image, name, phase: StartPhase::Create, begun: Instant::now() };
-        let start = Start { docker, limit, attempt };
+        let attempt = self.attempt();
+        let begun = self.begin();
+        let mut start = begun.map_err(|error| StartError::untold(attempt, error.into()))?;
+        match start.reuse.take() {
+            Some(name) => reuse::start(start, name).await,
+            None => start.launch(Home::Process).await,
+        }
+    }
+
+    /// Begin to tell of it.
+    pub(super) fn attempt(&self) -> Attempt {
+        let image = self.spec.get_image().map(ToString::to_string).unwrap_or_default();
+        let name = self.spec.get_name().unwrap_or_default().to_owned();
+        let begun = self.begun.unwrap_or_else(Instant::now);
+        Attempt { image, name, phase: StartPhase::ResolveImage, begun }
+    }
+
+    /// Wait for others, or for an image, for no longer than the whole may take.
+    pub(super) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StartError> {
+        let done = within(WHAT, self.limit, work).await;
+        done.map_err(|error| StartError::untold(self.attempt(), error.into()))
+    }
+
+    /// Begin: name the image by what is to be before its name.
+    pub(super) fn begin(mut self) -> Result<StartThrowaway, Error> {
+        self.begun = Some(Instant::now());
+        self.spec = prefix::apply(self.spec, self.prefix.as_deref())?;
+        // Once is enough.
+        self.prefix = Some(String::new());
+        Ok(self)
+    }
+
+    /// Wait until one that runs already is ready.
+    pub(super) async fn join(self, found: Throwaway) -> Result<Throwaway, StartError> {
+        let (attempt, home) = (self.attempt(), Home::Process);
+        let StartThrowaway { docker, ready, limit, .. } = self;
+        match ready {
+            Some(ready) => Start { docker, limit, attempt, home }.wait(found, ready).await,
+            None => Ok(found),
+        }
+    }
+
+    /// Start it, come what may: as the process's own, or as another's.
+    pub(super) async fn launch(self, home: Home) -> Result<Throwaway, StartError> {
+        let attempt = Attempt { phase: StartPhase::Create, ..self.attempt() };
+        let StartThrowaway { docker, spec, ready, limit, .. } = self;
+        let start = Start { docker, limit, attempt, home };
         // On the keeper, so that what has been begun is brought to an end without this runtime.
         let started = match keeper::spawn(start.clone().begin(spec)) {
             Ok(work) => work.tied(Duration::ZERO).await,
@@ -128,6 +199,7 @@ struct Start {
     docker: Docker,
     limit: Option<Duration>,
     attempt: Attempt,
+    home: Home,
 }
 
 impl Start {
@@ -149,11 +221,11 @@ impl Start {
         &mut self,
         spec: ContainerSpec,
     ) -> Result<(Container<Created>, Guard), StartCause> {
-        let making = Making::begin(&self.docker)?;
+        let making = self.home.begin(&self.docker)?;
         if self.attempt.name.is_empty() {
             self.attempt.name = making.name();
         }
-        let spec = spec.name(&self.attempt.name).labels(making.labels());
+        let spec = spec.name(&self.attempt.name).labels(making.labels()).labels(self.home.labels());
         let docker = self.docker.clone();
         let making = async move {
             let created = docker.create(spec).await;
@@ -194,7 +266,7 @@ impl Start {
         let Some(after) = self.limit else { return work.await };
         let left = after.saturating_sub(self.attempt.begun.elapsed());
         tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
-            let call = "start a throwaway container".to_owned();
+            let call = WHAT.to_owned();
             let (phase, maybe_applied) = (Phase::Overall, true);
             Err(Error::Timeout(TimeoutError { call, phase, after, maybe_applied }).into())
         })

@@ -54,7 +54,7 @@ impl fmt::Display for StartPhase {
 /// A start, as far as it has come.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// The image, as it was given.
+    /// The image, as it was given, behind its prefix where it has one.
     pub image: String,
     /// The container's name.
     pub name: String,
@@ -173,8 +173,18 @@ impl StartError {
         attempt: Attempt,
         cause: impl Into<StartCause>,
     ) -> StartError {
+        let phase = attempt.phase;
+        let mut error = StartError::untold(attempt, cause.into());
+        if phase.has_container() {
+            error.story.ask(docker).await;
+        }
+        error
+    }
+
+    /// Say what is known without an engine.
+    pub(super) fn untold(attempt: Attempt, cause: StartCause) -> StartError {
         let Attempt { image, name, phase, begun } = attempt;
-        let mut story = Story {
+        let story = Story {
             image,
             name,
             phase,
@@ -188,10 +198,6 @@ impl StartError {
             stderr: String::new(),
             gaps: Vec::new(),
         };
-        let cause = cause.into();
-        if phase.has_container() {
-            story.ask(docker).await;
-        }
         StartError { cause, story: Box::new(story) }
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::clean;
 use super::record::Record;
+use super::slot;
 use super::ways::Ways;
 
 /// What cannot be cleaned up within this is left to the next sweep.
@@ -31,6 +32,7 @@ pub(super) async fn sweep(folder: &Path, ways: Ways) {
         });
     }
     sessions.join_all().await;
+    slot::tidy(folder);
 }
 
 /// Take the records that nobody holds. One that is not finished yet has no engine in it, and is

@@ -26,6 +26,10 @@ mod plain {
             docker.host().to_string()
         }
 
+        pub(crate) fn is_empty(&self) -> bool {
+            true
+        }
+
         pub(crate) fn add(&mut self, _: &Docker) -> bool {
             false
         }
@@ -38,9 +42,8 @@ mod plain {
             Ok(())
         }
 
-        pub(crate) fn receive(mut from: impl Read) -> Ways {
-            while from.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
-            Ways(())
+        pub(crate) fn hear(&mut self, _: impl Read) -> io::Result<()> {
+            Ok(())
         }
     }
 }
@@ -71,6 +74,10 @@ mod by_tls {
             }
         }
 
+        pub(crate) fn is_empty(&self) -> bool {
+            self.0.is_empty()
+        }
+
         /// Learn the way to this engine, and say whether it is news.
         pub(crate) fn add(&mut self, docker: &Docker) -> bool {
             let Some(tls) = docker.tls() else { return false };
@@ -91,8 +98,10 @@ mod by_tls {
             }
         }
 
-        /// Tell all of them to who [`receive`](Ways::receive)s.
+        /// Tell all of them to who [`hear`](Ways::hear)s.
         pub(crate) fn send(&self, mut to: impl Write) -> io::Result<()> {
+            let count = u32::try_from(self.0.len()).map_err(io::Error::other)?;
+            to.write_all(&count.to_le_bytes())?;
             for (url, tls) in &self.0 {
                 for part in [url.as_bytes(), &tls.pack()] {
                     let length = u32::try_from(part.len()).map_err(io::Error::other)?;
@@ -103,24 +112,26 @@ mod by_tls {
             Ok(())
         }
 
-        /// Hear of ways until the other end is closed. An error is an end as well.
-        pub(crate) fn receive(mut from: impl Read) -> Ways {
-            let mut ways = Ways::default();
-            while let Ok((url, packed)) =
-                part(&mut from).and_then(|url| Ok((url, part(&mut from)?)))
-            {
-                if let (Ok(url), Some(tls)) = (std::str::from_utf8(&url), Tls::unpack(&packed)) {
-                    ways.0.insert(url.to_owned(), tls);
-                }
+        /// Learn the ways that [`send`](Ways::send) tells.
+        pub(crate) fn hear(&mut self, mut from: impl Read) -> io::Result<()> {
+            for _ in 0..number(&mut from)? {
+                let (url, packed) = (part(&mut from)?, part(&mut from)?);
+                let url = std::str::from_utf8(&url).map_err(io::Error::other)?;
+                let tls = Tls::unpack(&packed).ok_or(io::ErrorKind::InvalidData)?;
+                self.0.insert(url.to_owned(), tls);
             }
-            ways
+            Ok(())
         }
     }
 
+    fn number(from: &mut impl Read) -> io::Result<u32> {
+        let mut number = [0; 4];
+        from.read_exact(&mut number)?;
+        Ok(u32::from_le_bytes(number))
+    }
+
     fn part(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut length = [0; 4];
-        from.read_exact(&mut length)?;
-        let length = u32::from_le_bytes(length) as usize;
+        let length = number(from)? as usize;
         if length > LARGEST {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -139,18 +150,20 @@ mod by_tls {
             let mut ways = Ways::default();
             ways.0.insert("tcp://a:1".into(), Tls::new());
             ways.0.insert("tcp://b:2".into(), tls.clone());
-            let mut sent = Vec::new();
+            let (mut sent, mut heard) = (Vec::new(), Ways::default());
             ways.send(&mut sent).unwrap();
-            assert!(Ways::receive(&*sent).0 == ways.0);
-            // News of one that is known counts, and one that is cut off is not believed.
+            heard.hear(&*sent).unwrap();
+            assert!(heard.0 == ways.0);
+            // News of one that is known counts, and what is cut off is told.
             let mut news = Ways::default();
             news.0.insert("tcp://a:1".into(), tls);
+            sent.clear();
             news.send(&mut sent).unwrap();
-            let received = Ways::receive(&*sent);
-            assert!(received.0["tcp://a:1"] == news.0["tcp://a:1"] && received.0.len() == 2);
-            sent.truncate(sent.len() - 1);
-            assert!(Ways::receive(&*sent).0 == ways.0);
-            assert!(Ways::receive(&[255; 100][..]).0.is_empty());
+            heard.hear(&*sent).unwrap();
+            assert!(heard.0["tcp://a:1"] == news.0["tcp://a:1"] && heard.0.len() == 2);
+            sent.pop();
+            assert!(Ways::default().hear(&*sent).is_err());
+            assert!(Ways::default().hear(&[255; 100][..]).is_err());
         }
     }
 }

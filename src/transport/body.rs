@@ -14,6 +14,7 @@ use super::direct::{Broken, Direct};
 use super::limits::{Limit, Limits};
 use super::pool::Pool;
 use crate::error::{Error, StreamError, StreamFault, TimeoutError, TransportError};
+use crate::trace::Rest;
 use crate::wire::Call;
 
 /// An answer that is read as a whole may be this large; a list of 100,000 containers is half of
@@ -29,6 +30,8 @@ pub(crate) struct Body {
     /// The limit the timer is set to.
     running: Option<Limit>,
     call: String,
+    /// Who watches this program wants to know when it is over.
+    rest: Rest,
 }
 
 /// Where the pieces come from.
@@ -58,13 +61,17 @@ impl Body {
 
     fn of(from: From, limits: &Limits, call: &Call) -> Body {
         let (limits, call) = (limits.clone(), call.label());
-        Body { from, limits, timer: None, running: None, call }
+        Body { from, limits, timer: None, running: None, call, rest: Rest::none() }
+    }
+
+    pub(super) fn traced(self, rest: Rest) -> Body {
+        Body { rest, ..self }
     }
 
     /// The connection, for an answer that has no body but a stream of its own.
-    pub(super) fn into_conn(self) -> Option<Box<Conn>> {
+    pub(super) fn into_conn(self) -> Option<(Box<Conn>, Rest)> {
         match self.from {
-            From::Kept { conn, .. } => Some(conn),
+            From::Kept { conn, .. } => Some((conn, self.rest)),
             _ => None,
         }
     }
@@ -105,9 +112,11 @@ impl Body {
             }
             Poll::Ready(Some(Err(fault))) => {
                 self.from = From::Nothing;
+                self.rest.broken();
                 Poll::Ready(Some(Err(self.broken(fault))))
             }
             Poll::Ready(None) => {
+                self.rest.whole();
                 if let From::Kept { conn, pool, .. } =
                     std::mem::replace(&mut self.from, From::Nothing)
                 {
@@ -140,6 +149,7 @@ impl Body {
 
     fn late(&mut self) -> Error {
         self.from = From::Nothing;
+        self.rest.broken();
         match self.running {
             Some(((phase, after), _)) => Error::Timeout(TimeoutError {
                 call: self.call.clone(),

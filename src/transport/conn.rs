@@ -11,13 +11,20 @@ use bytes::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+#[cfg(windows)]
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 
 use super::body::Body;
 use super::host::Host;
 use super::route::Route;
+#[cfg(unix)]
+use super::socket::Quiet;
 use super::upload::Outgoing;
 use crate::error::{ConnectFailure, Late, SshFault};
+use crate::trace::Rest;
 
 /// A connection: where requests go in, and what must be polled for them to move.
 pub(super) struct Conn {
@@ -172,6 +179,7 @@ impl Conn {
     }
 }
 
+#[cfg(unix)]
 async fn dial_unix(path: &std::path::Path) -> Result<UnixStream, ConnectFailure> {
     loop {
         match UnixStream::connect(path).await {
@@ -188,9 +196,26 @@ async fn dial_unix(path: &std::path::Path) -> Result<UnixStream, ConnectFailure>
     }
 }
 
+#[cfg(unix)]
 fn is_socket(path: &std::path::Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket())
+}
+
+#[cfg(windows)]
+async fn dial_pipe(path: &str) -> Result<NamedPipeClient, ConnectFailure> {
+    /// ERROR_PIPE_BUSY: the engine lives, and has no end of the pipe free right now.
+    const BUSY: i32 = 231;
+    let path = path.replace('/', "\\");
+    loop {
+        match ClientOptions::new().open(&path) {
+            // The connect limit ends this.
+            Err(e) if e.raw_os_error() == Some(BUSY) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            dialled => return dialled.map_err(failure),
+        }
+    }
 }
 
 fn failure(e: io::Error) -> ConnectFailure {
@@ -229,10 +254,21 @@ pub(super) fn late(e: &io::Error) -> Option<Late> {
     e.get_ref().and_then(|e| e.downcast_ref::<Late>()).cloned()
 }
 
+#[cfg(windows)]
+type Quiet = TcpStream;
+
+fn plain(stream: TcpStream) -> io::Result<Quiet> {
+    #[cfg(unix)]
+    return Quiet::tcp(stream);
+    #[cfg(windows)]
+    Ok(stream)
+}
+
 /// A socket of any kind.
 pub(crate) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
+    Plain(Quiet),
+    #[cfg(windows)]
+    Pipe(NamedPipeClient),
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::Secured>),
     #[cfg(feature = "ssh")]
@@ -242,8 +278,9 @@ pub(crate) enum Socket {
 macro_rules! on_socket {
     ($socket:expr, $s:ident => $call:expr) => {
         match $socket {
-            Socket::Unix($s) => $call,
-            Socket::Tcp($s) => $call,
+            Socket::Plain($s) => $call,
+            #[cfg(windows)]
+            Socket::Pipe($s) => $call,
             #[cfg(feature = "tls")]
             Socket::Tls($s) => $call,
             #[cfg(feature = "ssh")]
@@ -256,12 +293,23 @@ macro_rules! on_socket {
 pub(crate) struct Io {
     socket: Socket,
     meter: Arc<Meter>,
+    /// What it is used for where it is no longer HTTP.
+    _rest: Rest,
 }
 
 impl Io {
     pub(super) async fn dial(route: &Route) -> Result<Io, ConnectFailure> {
         let socket = match &route.host {
-            Host::Unix(path) => Socket::Unix(dial_unix(path).await?),
+            #[cfg(unix)]
+            Host::Unix(path) => {
+                Socket::Plain(Quiet::unix(dial_unix(path).await?).map_err(failure)?)
+            }
+            #[cfg(windows)]
+            Host::Npipe(path) => Socket::Pipe(dial_pipe(path).await?),
+            #[cfg(unix)]
+            Host::Npipe(_) => return Err(ConnectFailure::Io(io::ErrorKind::Unsupported.into())),
+            #[cfg(windows)]
+            Host::Unix(_) => return Err(ConnectFailure::Io(io::ErrorKind::Unsupported.into())),
             Host::Tcp { host, port, .. } => {
                 let name = host.trim_start_matches('[').trim_end_matches(']');
                 let stream = TcpStream::connect((name, *port)).await.map_err(failure)?;
@@ -269,21 +317,25 @@ impl Io {
                 #[cfg(feature = "tls")]
                 match &route.tls {
                     Some(tls) => Socket::Tls(Box::new(tls.secure(stream).await?)),
-                    None => Socket::Tcp(stream),
+                    None => Socket::Plain(plain(stream).map_err(failure)?),
                 }
                 #[cfg(not(feature = "tls"))]
-                Socket::Tcp(stream)
+                Socket::Plain(plain(stream).map_err(failure)?)
             }
             Host::Ssh { .. } => {
                 #[cfg(feature = "ssh")]
                 if let Some(ssh) = &route.ssh {
                     let socket = Socket::Ssh(Box::new(ssh.dial().await?));
-                    return Ok(Io { socket, meter: Arc::default() });
+                    return Ok(Io::over(socket));
                 }
                 return Err(ConnectFailure::Ssh(SshFault::NotInThisBuild));
             }
         };
-        Ok(Io { socket, meter: Arc::default() })
+        Ok(Io::over(socket))
+    }
+
+    fn over(socket: Socket) -> Io {
+        Io { socket, meter: Arc::default(), _rest: Rest::none() }
     }
 
     /// Ask the kernel whether the peer has hung up or said something unasked: over TCP a write
@@ -291,8 +343,10 @@ impl Io {
     /// taken for the next answer.
     fn hung_up(&mut self) -> bool {
         let socket = match &mut self.socket {
-            Socket::Unix(stream) => socket2::SockRef::from(&*stream),
-            Socket::Tcp(stream) => socket2::SockRef::from(&*stream),
+            Socket::Plain(socket) => socket2::SockRef::from(&*socket),
+            // A pipe cannot be peeked at. Its end is seen by the read that is under way all the time.
+            #[cfg(windows)]
+            Socket::Pipe(_) => return false,
             #[cfg(feature = "tls")]
             Socket::Tls(stream) => return stream.hung_up(),
             #[cfg(feature = "ssh")]
@@ -374,7 +428,7 @@ pub(crate) enum Source {
 impl Hijacked {
     /// Take the socket out of hyper. `None` if the connection broke meanwhile.
     pub(super) async fn take(body: Body, multiplexed: bool) -> Option<Hijacked> {
-        let mut conn = body.into_conn()?;
+        let (mut conn, rest) = body.into_conn()?;
         std::future::poll_fn(|cx| {
             let over = conn.drive(cx);
             conn.doze();
@@ -383,7 +437,8 @@ impl Hijacked {
         .await
         .ok()?;
         let parts = conn.driver.into_parts();
-        let source = Source::Socket { io: parts.io.into_inner(), read: parts.read_buf };
+        let io = Io { _rest: rest, ..parts.io.into_inner() };
+        let source = Source::Socket { io, read: parts.read_buf };
         Some(Hijacked { multiplexed, source })
     }
 

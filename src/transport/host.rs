@@ -16,11 +16,15 @@ const IN_PATH: &AsciiSet =
 /// The longest path that fits in a socket address, without its closing NUL.
 const LONGEST_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Where an engine listens: a socket file, a TCP port, or a machine that `ssh` leads to.
+/// Where an engine on Windows listens.
+pub(super) const DOCKER_PIPE: &str = "//./pipe/docker_engine";
+
+/// Where an engine listens: a socket file, a TCP port, a machine that `ssh` leads to, or a named pipe
+/// of Windows.
 ///
 /// Parsed from `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`, `http://127.0.0.1:2375`,
-/// `https://engine.example:2376` or `ssh://user@engine.example`, and printed as such a URL. What
-/// stands after `unix://` is the path as it is: nothing in it is percent-decoded. The port of
+/// `https://engine.example:2376`, `ssh://user@engine.example` or `npipe:////./pipe/docker_engine`, and
+/// printed as such a URL. What stands after `unix://` is the path as it is: nothing in it is percent-decoded. The port of
 /// `tcp://` may be left out and is then 2375, that of `http://` 80, that of `https://` 443.
 ///
 /// `tcp://` and `http://` mean plain HTTP unless TLS is asked for elsewhere, `https://` always TLS;
@@ -29,6 +33,10 @@ const LONGEST_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 1
 /// `ssh://` takes the feature `ssh`. User, port and what is not said are as `ssh` itself has them
 /// from its configuration; a path is the engine's socket file on that machine, and left out it is
 /// the one that the `docker` command there uses.
+///
+/// `npipe://` is dialled on Windows alone, and `unix://` on Unix alone. Windows is not tested: the
+/// crate is only type-checked for it. A pipe knows no half-close, so that the end of a process's
+/// input cannot be told there.
 ///
 /// ```
 /// use bowline::Host;
@@ -71,6 +79,9 @@ pub enum Host {
         /// The engine's socket file on that machine.
         path: Option<String>,
     },
+    /// A named pipe of Windows, with slashes: `//./pipe/docker_engine`.
+    #[non_exhaustive]
+    Npipe(String),
 }
 
 impl Host {
@@ -93,7 +104,7 @@ impl Host {
     pub fn socket_path(&self) -> Option<&Path> {
         match self {
             Host::Unix(path) => Some(path),
-            Host::Tcp { .. } | Host::Ssh { .. } => None,
+            Host::Tcp { .. } | Host::Ssh { .. } | Host::Npipe(_) => None,
         }
     }
 
@@ -106,7 +117,7 @@ impl Host {
     /// What every request's path begins with.
     pub(crate) fn base(&self) -> &str {
         match self {
-            Host::Unix(_) | Host::Ssh { .. } => "",
+            Host::Unix(_) | Host::Ssh { .. } | Host::Npipe(_) => "",
             Host::Tcp { base, .. } => base,
         }
     }
@@ -117,7 +128,7 @@ impl Host {
     /// whose `Host` is a path.
     pub(crate) fn http_host_header(&self) -> String {
         match self {
-            Host::Unix(_) | Host::Ssh { .. } => "localhost".to_owned(),
+            Host::Unix(_) | Host::Ssh { .. } | Host::Npipe(_) => "localhost".to_owned(),
             Host::Tcp { host, port, .. } => format!("{host}:{port}"),
         }
     }
@@ -127,6 +138,7 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Host::Unix(path) => write!(f, "unix://{}", path.display()),
+            Host::Npipe(path) => write!(f, "npipe://{path}"),
             Host::Tcp { host, port, base, tls } => {
                 let scheme = if *tls { "https" } else { "tcp" };
                 write!(f, "{scheme}://{host}:{port}{base}")
@@ -186,7 +198,7 @@ fn parse(text: &str) -> Result<Host, String> {
         "http" => parse_tcp(rest, 80, false),
         "https" => parse_tcp(rest, 443, true),
         "ssh" => parse_ssh(rest),
-        "npipe" => Err("is a Windows pipe, which is not in this build".into()),
+        "npipe" => parse_pipe(rest).map(Host::Npipe),
         "fd" => Err("is an address to listen on, not one to dial".into()),
         _ => Err("has an unknown scheme; write unix:///path/to/socket or tcp://host:port".into()),
     }
@@ -220,6 +232,17 @@ fn check_socket_path(path: &Path) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// "//HOST/pipe/NAME"; backslashes are as good, as everywhere on Windows.
+fn parse_pipe(rest: &str) -> Result<String, String> {
+    let path = rest.replace('\\', "/");
+    match path.strip_prefix("//").and_then(|rest| rest.split_once("/pipe/")) {
+        Some((host, name)) if !host.is_empty() && !host.contains('/') && !name.is_empty() => {
+            Ok(path)
+        }
+        _ => Err(format!("must name a pipe of Windows, such as npipe://{DOCKER_PIPE}")),
+    }
 }
 
 fn parse_tcp(rest: &str, default_port: u16, tls: bool) -> Result<Host, String> {
@@ -409,6 +432,9 @@ mod tests {
             ("http://proxy:2375", tcp("proxy", 2375, "")),
             ("https://proxy/engine", https("proxy", 443, "/engine")),
             ("https://[::1]:2376", https("[::1]", 2376, "")),
+            ("npipe:////./pipe/docker_engine", Host::Npipe(DOCKER_PIPE.into())),
+            (r"npipe://\\.\pipe\docker_engine", Host::Npipe(DOCKER_PIPE.into())),
+            ("npipe:////box/pipe/a/b", Host::Npipe("//box/pipe/a/b".into())),
             ("ssh://box", ssh(None, "box", None, None)),
             ("ssh://ada@box:22/", ssh(Some("ada"), "box", Some(22), None)),
             ("ssh://a@b@[::1]:1", ssh(Some("a@b"), "::1", Some(1), None)),
@@ -452,7 +478,12 @@ mod tests {
             ("ssh://h/a/", "folder"),
             ("ssh://h/%ff", "UTF-8"),
             ("ssh://h/a%0ab", "control"),
-            ("npipe:////./pipe/docker_engine", "Windows"),
+            ("npipe://", "name a pipe"),
+            ("npipe:////./pipe/", "name a pipe"),
+            ("npipe:///./pipe/x", "name a pipe"),
+            ("npipe:////pipe/x", "name a pipe"),
+            ("npipe:////a/b/pipe/x", "name a pipe"),
+            ("npipe://docker_engine", "name a pipe"),
             ("fd://", "listen"),
             ("unix://", "must name a socket file"),
             ("unix://docker.sock", "absolute"),
@@ -558,6 +589,7 @@ mod tests {
         ];
         prop_oneof![
             "(/[^/\\pC\\pZ.]{1,6}){1,4}".prop_map(|p| Host::Unix(p.into())),
+            "//[a-z.]{1,4}/pipe/[a-z/]{1,9}".prop_map(Host::Npipe),
             (name.clone(), 1..=u16::MAX, "(/[a-z0-9@:+]{1,5}){0,3}", any::<bool>())
                 .prop_map(|(host, port, base, tls)| Host::Tcp { host, port, base, tls }),
             (

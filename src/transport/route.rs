@@ -54,6 +54,17 @@ impl Route {
         #[cfg(feature = "ssh")] around: &Surroundings,
     ) -> Result<Route, NoRoute> {
         let host = candidate.host.clone();
+        let elsewhere = match host {
+            Host::Npipe(_) if cfg!(not(windows)) => {
+                Some("is a named pipe, and this is not Windows")
+            }
+            Host::Unix(_) if cfg!(windows) => Some("is a socket file, and this is Windows"),
+            _ => None,
+        };
+        if let Some(rule) = elsewhere {
+            let origin = "engine address";
+            return Err(NoRoute::Invalid(Error::invalid(origin, host.to_string(), rule)));
+        }
         #[cfg(feature = "tls")]
         let tls = match (&host, &candidate.tls, given) {
             (Host::Tcp { host, .. }, _, Some(tls)) => Some(tls.client(host)?),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::context;
 use super::host::{Host, without_secrets};
 use crate::error::Error;
+use crate::local;
 use crate::wire::ApiVersion;
 
 /// The variables that are looked at; no other is kept.
@@ -52,7 +53,7 @@ impl Surroundings {
         Surroundings {
             env: VARIABLES.into_iter().filter_map(read).collect(),
             home: home.filter(|home| !home.as_os_str().is_empty()),
-            uid: own_uid(),
+            uid: local::own_uid(),
         }
     }
 
@@ -130,16 +131,8 @@ impl Surroundings {
 
 /// Find a program in these folders.
 pub(crate) fn look_up(program: &str, dirs: &[PathBuf]) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    dirs.iter().map(|dir| dir.join(program)).find(|path| {
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    })
-}
-
-/// The user this process runs as, by the owner of its folder in `/proc`: std has no `getuid`.
-fn own_uid() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").ok().map(|metadata| metadata.uid())
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    dirs.iter().map(|dir| dir.join(&file)).find(|path| local::is_program(path))
 }
 
 /// A place where the engine may be.
@@ -251,7 +244,7 @@ fn chosen_context(around: &Surroundings) -> Result<Option<(String, String)>, Err
 }
 
 /// The sockets that engines listen on as they come: Docker's own first, as root and rootless, then
-/// its Desktop's, Podman's, and those of Colima, Rancher Desktop and OrbStack.
+/// its Desktop's, Podman's, and those of Colima, Rancher Desktop and OrbStack. On Windows it is one pipe.
 fn well_known(around: &Surroundings) -> Vec<Candidate> {
     let in_home = |path: &str| around.home.as_ref().map(|home| home.join(path));
     let in_runtime = |path: &str| around.runtime_dir().map(|dir| dir.join(path));
@@ -266,6 +259,10 @@ fn well_known(around: &Surroundings) -> Vec<Candidate> {
         in_home(".rd/docker.sock"),
         in_home(".orbstack/run/docker.sock"),
     ];
+    if cfg!(windows) {
+        let host = Host::Npipe(super::host::DOCKER_PIPE.to_owned());
+        return vec![Candidate { host, origin: "well-known pipe".into(), tls: None }];
+    }
     let mut found: Vec<Candidate> = Vec::new();
     // A folder that is relative, or too long for a socket address, holds no socket to be found.
     for host in paths.into_iter().flatten().filter_map(|path| Host::unix(path).ok()) {

@@ -99,6 +99,13 @@ impl ListVolumes {
         self
     }
 
+    /// List those that this filter lets through, by its name and value in the engine's words:
+    /// `--filter NAME=VALUE`. The other setters are the filters known here.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Into<String>) -> ListVolumes {
+        self.filters.add(name.into(), value);
+        self
+    }
+
     fn call(&self) -> Call {
         Call::get(&["volumes"]).maybe("filters", self.filters.to_json())
     }

@@ -1,14 +1,15 @@
 //! Filters of lists and prunes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Filters as the engine takes them: for each key, values of which one must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Filters(BTreeMap<&'static str, Vec<String>>);
+pub(crate) struct Filters(BTreeMap<Cow<'static, str>, Vec<String>>);
 
 impl Filters {
-    pub(crate) fn add(&mut self, key: &'static str, value: impl Into<String>) {
-        self.0.entry(key).or_default().push(value.into());
+    pub(crate) fn add(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.0.entry(key.into()).or_default().push(value.into());
     }
 
     pub(crate) fn to_json(&self) -> Option<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bowline::container::ChangeKind;
 use bowline::container::spec::Healthcheck;
 use bowline::image::{ImageDetails, Instruction};
-use bowline::{CommitOptions, ContainerSpec, Error};
+use bowline::{BuildContext, CommitOptions, ContainerSpec, Error, Image};
 
 use crate::support::engine::{Own, unique};
 
@@ -79,6 +79,49 @@ async fn what_makes_no_image_is_refused_before() {
     // The engine knows what it takes here.
     let error = c.commit(CommitOptions::new().change("RUN touch /x")).await.unwrap_err();
     assert!(error.to_string().contains("not a valid change command"), "{error}");
+}
+
+/// The signal that an image says its containers are stopped with.
+async fn stop_signal(image: &Image) -> String {
+    image.inspect().await.unwrap().config.stop_signal.unwrap_or_default()
+}
+
+/// What an engine makes of a change of the stop signal: it is refused as no change at all, or it is
+/// in the image.
+async fn refused_or_there(made: Result<Image, Error>) {
+    match made {
+        Ok(image) => {
+            let signal = stop_signal(&image).await;
+            image.remove().await.unwrap();
+            assert_eq!(signal, "SIGUSR1");
+        }
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.to_lowercase().contains("stopsignal is not a valid change"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stop_signal_is_refused_as_a_change_and_kept_elsewhere() {
+    let own = Own::new().await;
+    let c = own.docker.create(own.idle().stop_signal("SIGUSR2")).await.unwrap();
+    let signal = || Instruction::stop_signal("SIGUSR1");
+    refused_or_there(c.commit(CommitOptions::new().change(signal())).await).await;
+    let empty = std::io::Cursor::new(vec![0; 1024]);
+    refused_or_there(own.docker.import(empty).change(signal()).await).await;
+
+    // The container's own goes with it; and builds to come, and Dockerfiles, may say one.
+    let options = CommitOptions::new().change(Instruction::onbuild(signal()));
+    let image = c.commit(options).await.unwrap();
+    let begun = stop_signal(&image).await;
+    let dockerfile = format!("FROM {}\n", image.name());
+    let built = own.docker.build(BuildContext::new().file("Dockerfile", dockerfile)).await;
+    let built = built.unwrap().image;
+    let later = stop_signal(&built).await;
+    built.remove().no_prune().await.unwrap();
+    image.remove().await.unwrap();
+    assert_eq!((&*begun, &*later), ("SIGUSR2", "SIGUSR1"));
 }
 
 /// Whatever a shell, a Dockerfile's parser or JSON might read as something else.

@@ -97,12 +97,12 @@ async fn calls_without_a_verb() {
 }
 
 /// A plugin that only stands there: the engine asks it nothing until it is used.
-#[tokio::test]
-async fn a_plugin_from_files() {
-    let docker = docker().await;
+/// Engines keep what plugins have in common once, and two at a time get into each other's way there:
+/// so each is unlike any other.
+fn idle_plugin(name: &str) -> std::io::Cursor<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     let config = json!({
-        "Description": "for a test", "Documentation": "none", "Entrypoint": ["/bin/none"],
+        "Description": "for a test", "Documentation": name, "Entrypoint": ["/bin/none"],
         "Interface": {"Types": ["bowline.test/1.0"], "Socket": "x.sock"},
         "Network": {"Type": "none"}, "Linux": {"Capabilities": []},
         "Env": [{"Name": "LEVEL", "Settable": ["value"], "Value": "1"}],
@@ -112,16 +112,22 @@ async fn a_plugin_from_files() {
     header.set_mode(0o644);
     header.set_size(config.len() as u64);
     tar.append_data(&mut header, "config.json", config.as_bytes()).unwrap();
-    for folder in ["rootfs", "rootfs/bin"] {
+    let own = format!("rootfs/{}", name.replace(['/', ':'], "-"));
+    for folder in ["rootfs", &own] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(0o755);
         header.set_size(0);
         tar.append_data(&mut header, folder, std::io::empty()).unwrap();
     }
-    let archive = std::io::Cursor::new(tar.into_inner().unwrap());
+    std::io::Cursor::new(tar.into_inner().unwrap())
+}
+
+#[tokio::test]
+async fn a_plugin_from_files() {
+    let docker = docker().await;
     let name = format!("{}:1", unique("plugin"));
-    let plugin = docker.create_plugin(&name, archive).await.unwrap();
+    let plugin = docker.create_plugin(&name, idle_plugin(&name)).await.unwrap();
     // Whatever is found, it is removed before that is judged.
     let found = async {
         let made = plugin.inspect().await?;

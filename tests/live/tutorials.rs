@@ -11,7 +11,7 @@ use crate::support::sshd::Sshd;
 use crate::support::tls::{Authority, Front};
 
 /// Where `cargo test` puts the examples it builds: beside the folder of this program.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let path = own.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
     assert!(

@@ -68,7 +68,7 @@ fn engine(printed: Arc<Printed>) -> Fake {
                         peer.pong("1.41").await;
                         continue;
                     }
-                    "GET /containers/web/json" => {
+                    "GET /containers/web/json" | "GET /containers/f00/json" => {
                         (200, json!({"Id": "f00", "State": {"Status": "running"}}))
                     }
                     "POST /containers/f00/exec" => (201, json!({"Id": "e1"})),

@@ -6,6 +6,7 @@ mod support;
 
 mod attach;
 mod backpressure;
+mod blocking;
 mod checkpoint;
 mod child;
 mod connect;
@@ -29,3 +30,4 @@ mod timeouts;
 mod tls;
 mod uploads;
 mod versions;
+mod watched;

@@ -1,15 +1,20 @@
-//! The engine's progress streams, as they come and as they break: pull, push, build, load, import.
+//! The engine's progress streams, as they come and as they break: pull, push, build, load, import,
+//! and plugins that travel.
 
 use bowline::build::BuildContext;
 use bowline::error::{Error, StreamFault};
-use bowline::{Docker, Image};
+use bowline::plugin::InstallPlugin;
+use bowline::{Credentials, Docker, Image};
 use serde_json::json;
 
 use crate::support::fake::{Fake, Reply};
 
 const ID: &str = "sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 
-const VERBS: [&str; 5] = ["pull", "push", "build", "load", "import"];
+const VERBS: [&str; 8] =
+    ["pull", "push", "build", "load", "import", "plugin install", "plugin upgrade", "plugin push"];
+/// Those whose last line says nothing that could be missed.
+const WITHOUT_RESULT: &str = "plugin";
 
 /// The lines of a stream that goes well; the result is in the last, but for a pull's.
 fn lines(verb: &str) -> Vec<String> {
@@ -32,6 +37,10 @@ fn lines(verb: &str) -> Vec<String> {
             r#"{"status":"Loading layer","id":"aa"}"#.into(),
             r#"{"stream":"Loaded image: app:1\n"}"#.into(),
         ],
+        plugin if plugin.starts_with(WITHOUT_RESULT) => vec![
+            r#"{"status":"Downloading","progressDetail":{"current":1,"total":2},"id":"aa"}"#.into(),
+            format!(r#"{{"status":"Digest: {ID}"}}"#),
+        ],
         _ => vec![
             r#"{"status":"Importing","progressDetail":{}}"#.into(),
             format!(r#"{{"status":"{ID}"}}"#),
@@ -53,6 +62,14 @@ async fn engine(replies: Vec<Reply>, knows: bool) -> (Fake, Docker) {
     (fake, docker)
 }
 
+fn anybody() -> Credentials {
+    Credentials::password("ada", "p?w")
+}
+
+fn install(docker: &Docker) -> InstallPlugin {
+    docker.install_plugin("reg:5000/app").alias("app").credentials(anybody())
+}
+
 /// What a verb comes to, in a word.
 async fn outcome(docker: &Docker, verb: &str) -> Result<String, Error> {
     let app: Image = docker.image("app").unwrap();
@@ -64,13 +81,26 @@ async fn outcome(docker: &Docker, verb: &str) -> Result<String, Error> {
             let context = BuildContext::new().dockerfile_inline("FROM busybox");
             docker.build(context).anonymous().await.map(|b| b.id.to_string())
         }
+        "plugin install" => install(docker).await.map(|p| p.name().to_owned()),
+        "plugin upgrade" => {
+            let upgrade = docker.plugin("app").unwrap().upgrade("app:2").credentials(anybody());
+            upgrade.await.map(|p| p.name().to_owned())
+        }
+        "plugin push" => {
+            let push = docker.plugin("app").unwrap().push().credentials(anybody());
+            push.await.map(|()| "app".to_owned())
+        }
         "load" => docker.load(archive).await.map(|l| l.images[0].name().to_string()),
         _ => docker.import(archive).await.map(|image| image.name().to_string()),
     }
 }
 
 fn result(verb: &str) -> &'static str {
-    if verb == "load" { "app:1" } else { ID }
+    match verb {
+        "load" => "app:1",
+        plugin if plugin.starts_with(WITHOUT_RESULT) => "app",
+        _ => ID,
+    }
 }
 
 async fn outcome_of(verb: &str, reply: Reply) -> Result<String, Error> {
@@ -137,9 +167,10 @@ async fn an_unknown_line_ends_nothing() {
 #[tokio::test]
 async fn an_unknown_line_is_passed_on() {
     for line in [r#"{"status":1}"#, r#"{"aux":["odd"]}"#, r#"{"new":true}"#] {
-        for verb in ["pull", "push", "build"] {
+        for verb in ["pull", "push", "build", "plugin install", "plugin push"] {
             let mut all = lines(verb);
-            let due = all.len() + 1;
+            // The line break after a build's step is none of its output.
+            let due = all.len() + usize::from(verb != "build");
             all.insert(1, line.to_owned());
             let (_fake, docker) = engine(vec![Reply::chunks(200, all)], true).await;
             let mut seen = 0;
@@ -149,6 +180,16 @@ async fn an_unknown_line_is_passed_on() {
                 while stream.next().await.transpose().unwrap().is_some() {
                     seen += 1;
                 }
+            } else if verb.starts_with(WITHOUT_RESULT) {
+                let push = docker.plugin("app").unwrap().push().credentials(anybody());
+                let mut stream = match verb {
+                    "plugin push" => push.stream().await.unwrap(),
+                    _ => install(&docker).stream().await.unwrap(),
+                };
+                while stream.next().await.transpose().unwrap().is_some() {
+                    seen += 1;
+                }
+                assert_eq!(stream.finish().await.unwrap().name(), "app");
             } else if verb == "push" {
                 let image = docker.image("app").unwrap();
                 let mut stream = image.push().anonymous().stream().await.unwrap();
@@ -190,7 +231,7 @@ async fn a_stream_that_is_cut_is_an_error_wherever_it_is() {
 
 #[tokio::test]
 async fn a_stream_that_ends_before_its_result_is_an_error() {
-    for verb in VERBS {
+    for verb in VERBS.into_iter().filter(|verb| !verb.starts_with(WITHOUT_RESULT)) {
         let whole = lines(verb).concat();
         let last = whole.trim_end().rfind('\n').unwrap() + 1;
         // A proper last chunk, but the line with the result is not there, or not whole.

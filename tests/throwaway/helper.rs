@@ -43,6 +43,13 @@ impl Helper {
         (command, own)
     }
 
+    /// Prepare one whose containers belong to `own`.
+    pub(crate) async fn prepare_of(own: &Own, deed: &str, state: &Path) -> (Command, Own) {
+        let (mut command, none) = Helper::prepare(deed, 1, state).await;
+        command.env(LABEL, own.label()).env_remove("NEXTEST_RUN_ID").env_remove("BOWLINE_RUN");
+        (command, none)
+    }
+
     /// Start it, and wait until its containers run.
     pub(crate) async fn start(deed: &str, count: usize, state: &Path) -> Helper {
         let (command, own) = Helper::prepare(deed, count, state).await;
@@ -246,6 +253,18 @@ fn here() {
     let Ok(deed) = std::env::var(DEED) else { return };
     if let Some(place) = deed.strip_prefix("drop ") {
         return crate::drops::deed(place);
+    }
+    if deed == "prefix" {
+        return crate::prefix::deed();
+    }
+    if let Some(deed) = deed.strip_prefix("shared ") {
+        return crate::shared::deed(deed);
+    }
+    if let Some(deed) = deed.strip_prefix("reuse ") {
+        return crate::reuse::deed(deed);
+    }
+    if deed == "blocking static" {
+        return crate::blocking::deed();
     }
     let runtime = runtime();
     if deed == "start" {

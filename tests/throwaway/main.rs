@@ -5,12 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocking;
 mod companions;
 mod drops;
 mod ends;
 mod helper;
 mod leases;
+mod prefix;
+mod reuse;
 mod services;
+mod shared;
 mod starts;
 mod sweeps;
 mod ways;

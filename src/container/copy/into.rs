@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::SystemTime;
@@ -18,6 +17,7 @@ use crate::build::{ContextTar, Ignore, Skipped, Walk, entry, open_file};
 use crate::container::{Container, Unknown};
 use crate::error::{Error, InputError, PathError};
 use crate::image::{LeftOut, Watched};
+use crate::local;
 use crate::tar::{self, Content, Entry, Kind};
 use crate::time::Timestamp;
 use crate::transport::Upload;
@@ -217,7 +217,7 @@ struct Local {
 
 impl Local {
     fn look(path: PathBuf, follow_link: bool) -> Result<Local, Error> {
-        let bytes = path.as_os_str().as_bytes();
+        let bytes = local::bytes(path.as_os_str());
         let contents = bytes == b"." || bytes.ends_with(b"/.");
         let fail = |e: io::Error| {
             Error::invalid("local path", path.to_string_lossy(), format!("cannot be read: {e}"))
@@ -231,7 +231,7 @@ impl Local {
             // "..", or the root, which has no name.
             None => path.canonicalize().map_err(fail)?.file_name().map(OsStr::to_owned),
         };
-        Ok(Local { path: real, meta, name: name.map(OsStringExt::into_vec) })
+        Ok(Local { path: real, meta, name: name.map(|name| local::bytes(&name).to_vec()) })
     }
 
     /// Begin the archive, with this as `name`.
@@ -253,7 +253,7 @@ impl Local {
         }
         let name = name.unwrap_or_default();
         let entry = if kind.is_symlink() {
-            let to = fs::read_link(&path).map_err(fail)?.into_os_string().into_vec();
+            let to = local::target(fs::read_link(&path).map_err(fail)?.into_os_string());
             entry(name, Kind::Link(to), &meta, owner)
         } else if kind.is_file() {
             let (file, meta) = open_file(&path).map_err(fail)?;

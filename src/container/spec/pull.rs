@@ -25,7 +25,8 @@ impl ContainerSpec {
         self
     }
 
-    pub(crate) fn pulls(&self) -> PullPolicy {
+    /// Return when the image is fetched.
+    pub fn get_pull(&self) -> PullPolicy {
         self.pull
     }
 
@@ -37,7 +38,8 @@ impl ContainerSpec {
         }
     }
 
-    pub(crate) fn platform_to_pull(&self) -> Option<&str> {
+    /// Return the platform that was asked for.
+    pub fn get_platform(&self) -> Option<&str> {
         self.platform.as_deref()
     }
 

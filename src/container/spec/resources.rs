@@ -2,6 +2,7 @@
 
 use super::checks::Checks;
 use super::wire::body;
+use crate::error::InvalidInput;
 
 body! {
     /// What `docker update` can change. `docker create` sends it too, among the rest.
@@ -92,6 +93,28 @@ pub enum RestartPolicy {
         /// How often; `None` is without end.
         max: Option<u32>,
     },
+}
+
+/// As the docker command takes it: "no", "always", "unless-stopped", "on-failure", "on-failure:3".
+impl std::str::FromStr for RestartPolicy {
+    type Err = InvalidInput;
+
+    fn from_str(text: &str) -> Result<RestartPolicy, InvalidInput> {
+        let fault = || {
+            let rule = "must be no, always, unless-stopped, on-failure or on-failure:N";
+            InvalidInput::new("restart policy", text, rule)
+        };
+        Ok(match text.split_once(':') {
+            None if text == "no" => RestartPolicy::No,
+            None if text == "always" => RestartPolicy::Always,
+            None if text == "unless-stopped" => RestartPolicy::UnlessStopped,
+            None if text == "on-failure" => RestartPolicy::OnFailure { max: None },
+            Some(("on-failure", max)) => {
+                RestartPolicy::OnFailure { max: Some(max.parse().map_err(|_| fault())?) }
+            }
+            _ => return Err(fault()),
+        })
+    }
 }
 
 impl RestartPolicy {

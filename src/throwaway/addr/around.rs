@@ -99,10 +99,12 @@ impl Way {
             return Way::Given(bare(given));
         }
         match host {
-            Host::Unix(_) => match (around.container, around.with_engine, around.gateway) {
-                (true, None | Some(false), Some(gateway)) => Way::Gateway(gateway),
-                _ => Way::Local,
-            },
+            Host::Unix(_) | Host::Npipe(_) => {
+                match (around.container, around.with_engine, around.gateway) {
+                    (true, None | Some(false), Some(gateway)) => Way::Gateway(gateway),
+                    _ => Way::Local,
+                }
+            }
             // What `ssh` takes for a name others mostly take for the same.
             Host::Tcp { host, .. } | Host::Ssh { host, .. } => {
                 let host = bare(host);
