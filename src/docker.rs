@@ -71,7 +71,8 @@ impl Docker {
     /// `ssh://user@host` takes the feature `ssh`. It runs the system's `ssh`, without asking for
     /// pass phrases or passwords, and `docker system dial-stdio` on the other side, where there must
     /// be a `docker` command. The process `ssh` and its connection are shared by all calls, and end
-    /// with the last of them.
+    /// with the last of them; where this process is killed, a minute later, and an empty folder
+    /// `bowline-ssh-*` stays in `$XDG_RUNTIME_DIR` or in the folder for temporary files.
     ///
     /// # Errors
     /// [`Error::Connect`] lists every place tried and why each failed; [`Error::InvalidInput`]
@@ -102,6 +103,12 @@ impl Docker {
     /// Return where the engine is.
     pub fn host(&self) -> &Host {
         self.transport.host()
+    }
+
+    /// Return what TLS to it is made of, where there is TLS.
+    #[cfg(all(feature = "throwaway", feature = "tls"))]
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.transport.tls()
     }
 
     /// Return the API version that this client and the engine agreed on.

@@ -166,8 +166,12 @@
 //!   share must be on a file system that shares locks too.
 //! - A volume that a container's spec names and that was not there is made by the engine, without a
 //!   label, and stays: name one made by [`throwaway_volume`](Docker::throwaway_volume).
-//! - The lease reaches an engine as [`Docker::connect`] does, by its address and the environment. Keys
-//!   for TLS that were given in code, or by a context, it does not have.
+//! - The lease reaches an engine by its address, the environment that it was started in, and what this
+//!   process has of TLS for it, keys included: that goes over the socket and stays in memory. The next
+//!   process, which sweeps, has its own environment, and of keys those for the engine that it starts
+//!   things on first.
+//! - An engine by `ssh` is cleaned by `ssh`, which has nobody to ask: where the agent ends together
+//!   with the process, so do its keys.
 //! - A child that was forked off without `exec` keeps the lease waiting until it ends too, and what is
 //!   shared in use. The handles it has inherited remove nothing.
 //! - A program that closes files which it has not opened closes the lease's socket, and that is taken
@@ -203,6 +207,7 @@ mod start;
 mod story;
 mod sweep;
 mod together;
+mod ways;
 mod words;
 
 use std::ops::Deref;

@@ -158,6 +158,12 @@ impl Transport {
         &self.engine.route.host
     }
 
+    /// What TLS to the engine is made of, where there is TLS.
+    #[cfg(all(feature = "throwaway", feature = "tls"))]
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.engine.route.tls.as_ref().map(tls::Client::made_of)
+    }
+
     pub(crate) fn timeouts(&self) -> Timeouts {
         self.timeouts
     }

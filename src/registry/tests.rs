@@ -311,7 +311,7 @@ fn filled(template: &str) -> String {
 }
 
 #[test]
-fn credentials_are_found_in_the_clis_order() {
+fn fault_103_credentials_are_found_in_the_clis_order() {
     let runtime = runtime();
     let place = Place::new();
     for row in ROWS {
@@ -499,7 +499,7 @@ fn a_configuration_that_knows_nothing_is_the_platforms() {
 }
 
 #[test]
-fn found_credentials_are_bound_to_their_registry() {
+fn fault_103_found_credentials_are_bound_to_their_registry() {
     let place = Place::new();
     place.config(&filled(r#"{"auths":{"r.test:5000":{"auth":"$(ada:pw)"}}}"#));
     let found = runtime().block_on(find::find(H, &place.around(None))).unwrap().unwrap();
@@ -512,7 +512,7 @@ fn found_credentials_are_bound_to_their_registry() {
 }
 
 #[test]
-fn an_absent_helper_is_named_to_who_asks() {
+fn fault_105_an_absent_helper_is_named_to_who_asks() {
     let place = Place::new();
     place.config(r#"{"credsStore":"absent"}"#);
     let error = runtime().block_on(find::find(H, &place.around(None))).unwrap_err();
@@ -531,7 +531,7 @@ fn ask(
 }
 
 #[test]
-fn a_helpers_name_is_a_programs() {
+fn fault_104_a_helpers_name_is_a_programs() {
     let place = Place::new().helper("a_b.c-1", r#"echo '{"Username":"u","Secret":"s"}'"#);
     let found = Some(Credentials::password("u", "s"));
     assert_eq!(ask(&place, "a_b.c-1", helper::PATIENCE), Ok(found));
@@ -542,7 +542,7 @@ fn a_helpers_name_is_a_programs() {
 }
 
 #[test]
-fn a_helper_is_looked_for_in_whole_paths_only() {
+fn fault_104_a_helper_is_looked_for_in_whole_paths_only() {
     let place = Place::new();
     let bin = place.bin();
     let relative = Path::new("bin");
@@ -564,7 +564,7 @@ fn a_helper_is_looked_for_in_whole_paths_only() {
 }
 
 #[test]
-fn a_helper_has_bounds() {
+fn fault_105_a_helper_has_bounds() {
     let place = Place::new()
         .helper("deaf", "exec <&-; echo '{\"Username\":\"u\",\"Secret\":\"s\"}'")
         .helper("hangs", "echo $$ >\"$0.pid\"; exec sleep 100")
@@ -707,7 +707,7 @@ proptest! {
 }
 
 #[test]
-fn secrets_are_seen_nowhere() {
+fn fault_102_credentials_are_shown_nowhere() {
     let all = [
         Credentials::password("ada", CANARY).server("registry:5000"),
         Credentials::identity_token(CANARY),

@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::companion::is_used;
 use super::record::{Line, Told};
 use super::session::{ITEM, SESSION, Session};
+use super::ways::Ways;
 use crate::container::ContainerId;
-use crate::docker::Docker;
+use crate::docker::{Connect, Docker};
 use crate::error::Error;
 use crate::several::several;
 
@@ -24,13 +25,13 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 
 /// Remove all that bears the session's label on all its engines, but for what is to be kept. Returns
 /// whether nothing is left; after `limit` there may be.
-pub(super) async fn settle(session: &str, told: &Told, limit: Duration) -> bool {
+pub(super) async fn settle(session: &str, told: &Told, ways: &Ways, limit: Duration) -> bool {
     let until = Instant::now() + limit;
     let mut engines = JoinSet::new();
     for url in told.engines.clone() {
         let label = format!("{SESSION}={session}");
         let clean = Clean { label, kept: told.kept(), pending: told.pending.clone() };
-        engines.spawn(timeout_at(until, clean.run(url)));
+        engines.spawn(timeout_at(until, clean.run(ways.connect(&url))));
     }
     let mut all = true;
     while let Some(done) = engines.join_next().await {
@@ -47,19 +48,26 @@ struct Clean {
 
 impl Clean {
     /// Look and remove, until there is nothing to be seen and nothing to come.
-    async fn run(mut self, url: String) {
+    async fn run(mut self, connect: Connect) {
         let begun = Instant::now();
         let mut pause = PAUSES.0;
+        let mut engine = None;
         loop {
-            let empty = match Docker::connect().host(&url).await {
-                Ok(docker) => self.round(&docker).await,
-                Err(error) => Err(error),
+            let docker = match engine.take() {
+                Some(docker) => Ok(docker),
+                None => connect.clone().await,
             };
+            let mut empty = None;
+            if let Ok(docker) = docker {
+                empty = self.round(&docker).await.ok();
+                // After an error it may be another engine's.
+                engine = empty.map(|_| docker);
+            }
             match empty {
-                Ok(true) if self.pending.is_empty() || begun.elapsed() >= IN_FLIGHT => return,
+                Some(true) if self.pending.is_empty() || begun.elapsed() >= IN_FLIGHT => return,
                 // What was there is gone. Is there more?
-                Ok(false) => pause = PAUSES.0,
-                Ok(true) | Err(_) => {}
+                Some(false) => pause = PAUSES.0,
+                Some(true) | None => {}
             }
             sleep(pause).await;
             pause = PAUSES.1.min(pause * 2);

@@ -2,8 +2,9 @@
 //!
 //! It is this program once more ([`hook`]), in a session of its own and no child of ours: signals
 //! to our process group, a terminal that closes, and whoever kills a tree of processes do not meet
-//! it. It holds the other end of a pair of sockets and reads. However our process ends, be it by
-//! `SIGKILL`, the kernel closes our end; then it removes what the record says.
+//! it. It holds the other end of a pair of sockets and reads what it is told of the [`Ways`] to
+//! engines. However our process ends, be it by `SIGKILL`, the kernel closes our end; then it removes
+//! what the record says.
 
 mod hook;
 mod shares;
@@ -22,12 +23,18 @@ use tokio::runtime::Builder;
 
 use super::clean;
 use super::record::Record;
+use super::ways::Ways;
 use shares::Shares;
 
 /// A process that has not said that it holds the record by now never will.
 const START: Duration = Duration::from_secs(10);
 /// An engine that cannot be reached for so long is left to the next sweep.
 const CLEAN: Duration = Duration::from_secs(60);
+
+/// What is said to it: that there is more to read in the record, or that ways follow; and its yes.
+const AGAIN: u8 = b'r';
+const WAYS: u8 = b'w';
+const YES: u8 = b'\n';
 
 /// Our end of it: to hold this is to live.
 #[derive(Debug)]
@@ -64,20 +71,33 @@ impl Lease {
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             _ => e,
         })?;
+        ours.set_write_timeout(Some(START))?;
         ours.set_nonblocking(true)?;
         Ok(Lease { socket: ours })
     }
 
     /// Have it read the record again, and hold what that says is shared.
     pub(super) fn read_again(&self) -> io::Result<()> {
+        self.ask(|mut socket| socket.write_all(&[AGAIN]))
+    }
+
+    /// Hand over what it needs to reach engines. Once this returns it has that, whatever becomes of
+    /// this process.
+    pub(super) fn tell(&self, ways: &Ways) -> io::Result<()> {
+        self.ask(|mut socket| {
+            socket.write_all(&[WAYS])?;
+            ways.send(socket)
+        })
+    }
+
+    fn ask(&self, say: impl FnOnce(&UnixStream) -> io::Result<()>) -> io::Result<()> {
         self.socket.set_nonblocking(false)?;
         let mut word = [0];
-        let heard =
-            (&self.socket).write_all(b"\n").and_then(|()| (&self.socket).read_exact(&mut word));
+        let heard = say(&self.socket).and_then(|()| (&self.socket).read_exact(&mut word));
         self.socket.set_nonblocking(true)?;
         match heard.map(|()| word) {
-            Ok([b'\n']) => Ok(()),
-            Ok(_) => Err(io::Error::other("it cannot hold what is shared")),
+            Ok([YES]) => Ok(()),
+            Ok(_) => Err(io::Error::other("it cannot do so")),
             Err(e) => Err(e),
         }
     }
@@ -121,14 +141,14 @@ fn hold(record: PathBuf) -> bool {
         let mut shares = Shares::default();
         // This may be one in another's place.
         shares.join(&record)?;
-        socket.write_all(b"\n")?;
-        wait_for_end(&mut socket, || shares.join(&record));
+        socket.write_all(&[YES])?;
+        let ways = wait_for_end(&mut socket, || shares.join(&record));
         let ended = Instant::now();
         let told = record.read()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(async {
-            let shared = tokio::spawn(shares.leave(ended));
-            let clean = clean::settle(record.session(), &told, CLEAN).await;
+            let shared = tokio::spawn(shares.leave(ended, ways.clone()));
+            let clean = clean::settle(record.session(), &told, &ways, CLEAN).await;
             if clean {
                 record.close();
             }
@@ -139,10 +159,15 @@ fn hold(record: PathBuf) -> bool {
     held.unwrap_or(false)
 }
 
-fn wait_for_end(socket: &mut UnixStream, mut read_again: impl FnMut() -> io::Result<()>) {
-    // All that is written is that there is more to read. An error is an end as well.
-    while socket.read(&mut [0]).is_ok_and(|n| n > 0) {
-        let word = if read_again().is_ok() { b"\n" } else { b"!" };
-        let _ = socket.write_all(word);
+/// Do what is asked until there is nobody to ask. An error is an end as well.
+fn wait_for_end(socket: &mut UnixStream, mut read_again: impl FnMut() -> io::Result<()>) -> Ways {
+    let (mut ways, mut word) = (Ways::default(), [0]);
+    while socket.read(&mut word).is_ok_and(|n| n > 0) {
+        let done = match word {
+            [WAYS] => ways.hear(&mut *socket),
+            _ => read_again(),
+        };
+        let _ = socket.write_all(if done.is_ok() { &[YES] } else { b"!" });
     }
+    ways
 }

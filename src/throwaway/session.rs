@@ -14,6 +14,7 @@ use super::keep::Keep;
 use super::lease::Lease;
 use super::record::{self, Line, Record};
 use super::sweep;
+use super::ways::Ways;
 use crate::docker::Docker;
 use crate::error::{Error, LeaseError};
 
@@ -38,6 +39,8 @@ pub(super) struct Session {
     lease: Mutex<Option<Lease>>,
     /// Those that the record names.
     engines: Mutex<BTreeSet<String>>,
+    /// Those that the lease has been told of.
+    ways: Mutex<Ways>,
     process: u32,
     count: AtomicU32,
     /// What of it is held, and what is being removed.
@@ -58,8 +61,8 @@ impl Session {
     /// will clean up on this engine. It blocks for a few milliseconds the first time: on the keeper
     /// only.
     pub(super) fn of(docker: &Docker) -> Result<Arc<Session>, Error> {
-        let session = Session::here()?;
-        session.lease()?;
+        let session = Session::here(docker)?;
+        session.lease(docker)?;
         session.tell_engine(docker)?;
         Ok(session)
     }
@@ -70,7 +73,7 @@ impl Session {
         let folder = own.folder();
         let record = Record::create(folder, &random())
             .map_err(|e| LeaseError::new(format!("write a record in {}", folder.display()), e))?;
-        let session = own.share(record)?;
+        let session = own.share(docker, record)?;
         session.tell_engine(docker)?;
         Ok(session)
     }
@@ -79,7 +82,7 @@ impl Session {
     pub(super) fn join(docker: &Docker, session: &str) -> Result<Option<Arc<Session>>, Error> {
         let own = Session::of(docker)?;
         match Record::join(own.folder().join(session)) {
-            Ok(record) => own.share(record).map(Some),
+            Ok(record) => own.share(docker, record).map(Some),
             // Gone, or being cleaned up by who has it alone.
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock) => Ok(None),
             Err(e) => Err(LeaseError::new("join a shared session", e).into()),
@@ -87,9 +90,9 @@ impl Session {
     }
 
     /// Be in another session too, and the lease with this process: for as long as that lives.
-    fn share(&self, record: Record) -> Result<Arc<Session>, Error> {
+    fn share(&self, docker: &Docker, record: Record) -> Result<Arc<Session>, Error> {
         self.tell(Line::Share(record.session()))?;
-        self.lease()?;
+        self.lease(docker)?;
         if let Some(lease) = &*lock(&self.lease) {
             let told = lease.read_again();
             told.map_err(|e| LeaseError::new("tell the process that cleans up", e))?;
@@ -98,6 +101,7 @@ impl Session {
             record,
             lease: Mutex::new(None),
             engines: Mutex::default(),
+            ways: Mutex::default(),
             process: self.process,
             count: AtomicU32::new(0),
             going: Going::new(),
@@ -110,7 +114,7 @@ impl Session {
         self.record.folder()
     }
 
-    fn here() -> Result<Arc<Session>, Error> {
+    fn here(docker: &Docker) -> Result<Arc<Session>, Error> {
         let mut here = lock(&HERE);
         // A child that was forked off has sessions of its own.
         if let Some(session) = here.as_ref().filter(|session| session.is_of_this_process()) {
@@ -125,6 +129,7 @@ impl Session {
             record,
             lease: Mutex::new(None),
             engines: Mutex::default(),
+            ways: Mutex::default(),
             process: process::id(),
             count: AtomicU32::new(0),
             going: Going::new(),
@@ -132,8 +137,11 @@ impl Session {
         });
         keep.begin(&session)?;
         *here = Some(session.clone());
-        // Beside what was asked for, which does not wait for it.
-        tokio::spawn(async move { sweep::sweep(&folder).await });
+        // Beside what was asked for, which does not wait for it. Who died on the same engine went
+        // there as we do.
+        let mut ways = Ways::default();
+        ways.add(docker);
+        tokio::spawn(async move { sweep::sweep(&folder, ways).await });
         Ok(session)
     }
 
@@ -146,8 +154,8 @@ impl Session {
         }
     }
 
-    /// See to it that the lease runs. It may have been killed.
-    fn lease(&self) -> Result<(), Error> {
+    /// See to it that the lease runs, and knows the way to this engine. It may have been killed.
+    fn lease(&self, docker: &Docker) -> Result<(), Error> {
         let on = match env::var_os(SWITCH) {
             None => true,
             Some(value) if value == "on" || value.is_empty() => true,
@@ -158,19 +166,32 @@ impl Session {
             }
         };
         let mut lease = lock(&self.lease);
+        let mut ways = lock(&self.ways);
+        let mut news = ways.add(docker);
         if !on {
             *lease = None;
         } else if !lease.as_ref().is_some_and(Lease::is_alive) {
             let started = Lease::start(self.record.path());
             let what = "start the process that cleans up (BOWLINE_LEASE=off does without)";
             *lease = Some(started.map_err(|e| LeaseError::new(what, e))?);
+            news = true;
+        }
+        let told = match &*lease {
+            Some(lease) if news && !ways.is_empty() => lease.tell(&ways),
+            _ => Ok(()),
+        };
+        if let Err(e) = told {
+            // Who has heard half of it hears no more. To close its socket would tell it that this
+            // process has ended, so it stays open until then.
+            std::mem::forget(lease.take());
+            return Err(LeaseError::new("tell the way to the process that cleans up", e).into());
         }
         Ok(())
     }
 
     fn tell_engine(&self, docker: &Docker) -> Result<(), Error> {
         let host = docker.host();
-        let url = host.to_string();
+        let url = Ways::url(docker);
         if host.socket_path().is_some_and(|path| path.to_str().is_none()) {
             let rule = "must be UTF-8 for throwaway containers: their record is";
             return Err(Error::invalid("socket path", url, rule));

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::clean;
 use super::record::Record;
 use super::slot;
+use super::ways::Ways;
 
 /// What cannot be cleaned up within this is left to the next sweep.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -18,13 +19,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 const OLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Clean up by every record in the folder that nobody holds, and by no other.
-pub(super) async fn sweep(folder: &Path) {
+pub(super) async fn sweep(folder: &Path, ways: Ways) {
     let mut sessions = JoinSet::new();
     for record in dead(folder) {
+        let ways = ways.clone();
         sessions.spawn(async move {
             // Locked until it is done: another sweep passes by.
             let Ok(told) = record.read() else { return };
-            if clean::settle(record.session(), &told, LIMIT).await || record.age() > OLD {
+            if clean::settle(record.session(), &told, &ways, LIMIT).await || record.age() > OLD {
                 record.close();
             }
         });
@@ -60,7 +62,7 @@ mod tests {
         for name in ["cd0123456789.new", "notes.txt", "0123456789abc"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        sweep(dir.path()).await;
+        sweep(dir.path(), Ways::default()).await;
         let mut left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();

@@ -480,7 +480,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_config_that_cannot_be_read_is_an_error_that_names_it() {
+    fn fault_106_a_config_that_cannot_be_read_is_an_error_that_names_it() {
         let path = |store: &Store| store.path().join("config.json");
         let check = |store: &Store, rule: &str| {
             let error = current(store.path()).unwrap_err().to_string();

@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_repeated() {
+    fn fault_102_a_password_in_an_address_is_never_repeated() {
         for text in [
             "tcp://u:hunter2@h:1",
             "tcp://u:hunt/hunter2@h:1",

@@ -1,5 +1,7 @@
 //! TLS to an engine on TCP: what is trusted, who we are, and how that becomes a connection.
 
+#[cfg(feature = "throwaway")]
+mod packed;
 mod secured;
 
 use std::fmt;
@@ -205,7 +207,13 @@ impl Tls {
             None => config.with_no_client_auth(),
         };
         let identified = self.certificate.is_some();
-        Ok(Client { config: Arc::new(config), name, identified })
+        Ok(Client {
+            config: Arc::new(config),
+            name,
+            identified,
+            #[cfg(feature = "throwaway")]
+            made_of: Arc::new(self.clone()),
+        })
     }
 
     fn roots(&self) -> Result<RootCertStore, Error> {
@@ -246,6 +254,16 @@ pub(crate) struct Client {
     name: ServerName<'static>,
     /// A client certificate is shown to who asks.
     identified: bool,
+    /// For the process that cleans up after this one: it has to come by the same way.
+    #[cfg(feature = "throwaway")]
+    made_of: Arc<Tls>,
+}
+
+#[cfg(feature = "throwaway")]
+impl Client {
+    pub(super) fn made_of(&self) -> &Tls {
+        &self.made_of
+    }
 }
 
 /// Takes any certificate. That who answers has its key is still seen to.

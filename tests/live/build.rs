@@ -119,6 +119,19 @@ async fn from_a_private_registry() {
     image.remove().await.unwrap();
 }
 
+/// As the docs of `build_arg` warn.
+#[tokio::test]
+async fn fault_107_a_build_argument_is_seen_in_the_history() {
+    let docker = docker().await;
+    let lines = format!("FROM {IMAGE}\nARG TOKEN\nRUN test -n \"$TOKEN\"\n");
+    let context = BuildContext::new().file("Dockerfile", lines);
+    let built = docker.build(context).build_arg("TOKEN", "c4n4ry").await.unwrap();
+    let history = docker.image(&built.id).unwrap().history().await.unwrap();
+    let seen = history.iter().any(|entry| entry.created_by.contains("TOKEN=c4n4ry"));
+    remove(&docker, &built.id).await;
+    assert!(seen, "{history:?}");
+}
+
 /// Two hundred MiB pass through without being held.
 #[tokio::test]
 async fn a_large_context_is_streamed() {

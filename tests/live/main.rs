@@ -31,11 +31,14 @@ mod reached;
 mod ready;
 mod runs;
 mod spec;
+mod ssh;
 mod stats;
 #[cfg(feature = "throwaway")]
 mod story;
 mod system;
 mod terminal;
+mod tls;
 mod top;
 mod tutorials;
 mod volume;
+mod ways;

@@ -12,6 +12,8 @@ use crate::support::engine::{Own, docker, unique};
 use crate::support::pty::Desk;
 use crate::support::registry::Registry;
 use crate::support::service::service;
+use crate::support::sshd::Sshd;
+use crate::support::tls::{Authority, Front};
 
 /// Where `cargo test` puts the examples it builds: beside the folder of this program.
 pub(crate) fn example(name: &str) -> PathBuf {
@@ -28,8 +30,11 @@ pub(crate) fn example(name: &str) -> PathBuf {
 
 /// Run a tutorial to its end, and return what it prints.
 async fn printed(name: &str, args: &[&str]) -> String {
-    let mut command = Command::new(example(name));
-    let output = command.args(args).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    printed_by(name, Command::new(example(name)).args(args)).await
+}
+
+async fn printed_by(name: &str, command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} ended with {}:\n{stdout}\n{stderr}", output.status);
@@ -62,6 +67,13 @@ const FILTERS: [(&str, &str); 21] = [
     (r"\b(kitchen|garden|cook|pantry)-\d+", "$1-[run]"),
     (r"(?m)^[AC] /var$", "[A or C] /var"),
     (r"engine and client speak 1\.\d\d", "engine and client speak [version]"),
+];
+
+/// The same of engines that a test puts behind doors of its own.
+const DOORS: [(&str, &str); 3] = [
+    (r"ssh://[^ /]+@127\.0\.0\.1:\d{4,5}", "ssh://[user]@[machine]"),
+    (r"tcp://127\.0\.0\.1:\d{4,5}", "tcp://[machine]"),
+    (r"unix://\S+", "unix://[socket]"),
 ];
 
 macro_rules! tutorials {
@@ -273,4 +285,50 @@ async fn pull() {
     assert!(second.contains("\nthe image is up to date\n"), "{second}");
     let listed = first.lines().any(|line| line.starts_with(&format!("{name}:latest ")));
     assert!(listed, "{first}");
+}
+
+/// With everything there, and with nothing set.
+#[tokio::test]
+async fn remote() {
+    let engine = docker().await;
+    let path = engine.host().socket_path().expect("an engine on a Unix socket");
+    let ca = Authority::new("ours");
+    let front = Front::new(path.into(), &ca.server(), Some(&ca)).await;
+    let sshd = Sshd::new(&engine.host().to_string());
+    let keys = sshd.folder().join("keys");
+    ca.client().write(&keys, &ca);
+    let config = sshd.folder().join("docker");
+    let at = |name: &str| keys.join(name).display().to_string();
+    let with_keys = format!(
+        "host={},ca={},cert={},key={}",
+        front.url(),
+        at("ca.pem"),
+        at("cert.pem"),
+        at("key.pem")
+    );
+    for (name, endpoint) in [("farm", format!("host={}", sshd.url())), ("tower", with_keys)] {
+        let mut create = Command::new("docker");
+        create.args(["context", "create", name, "--docker", &endpoint]);
+        let made = create.env("DOCKER_CONFIG", &config).output().await;
+        let made = made.expect("this test needs the docker CLI: scripts/with-engine cargo test");
+        assert!(made.status.success(), "{made:?}");
+    }
+
+    let mut command = Command::new(example("remote"));
+    command.env("PATH", sshd.path()).env("XDG_RUNTIME_DIR", sshd.folder());
+    command.env("DOCKER_CONFIG", &config).env("DOCKER_HOST", front.url());
+    command.env("DOCKER_TLS_VERIFY", "1").env("DOCKER_CERT_PATH", &keys);
+    command.env("REMOTE_SSH", sshd.url()).env("REMOTE_TLS", front.url()).env("REMOTE_KEYS", &keys);
+    let all = printed_by("remote", &mut command).await;
+
+    let mut command = Command::new(example("remote"));
+    command.env("DOCKER_CONFIG", sshd.folder()).env("DOCKER_HOST", engine.host().to_string());
+    for name in ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "REMOTE_SSH", "REMOTE_TLS", "REMOTE_KEYS"] {
+        command.env_remove(name);
+    }
+    let nothing = printed_by("remote", &mut command).await;
+    let filters: Vec<_> = DOORS.into_iter().chain(FILTERS).collect();
+    insta::with_settings!({filters => filters}, {
+        insta::assert_snapshot!("remote", format!("{all}\nwith nothing set:\n{nothing}"));
+    });
 }

@@ -25,6 +25,7 @@ mod refusals;
 mod resume;
 mod routes;
 mod runtimes;
+mod secrets;
 mod timeouts;
 mod tls;
 mod uploads;

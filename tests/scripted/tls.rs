@@ -226,9 +226,25 @@ async fn what_comes_between_two_answers() {
         let docker = Docker::connect().host(front.url()).tls(tls).await.unwrap();
         say.notify_one();
         said.notified().await;
+        arrived(front.port()).await;
         docker.ping().await.unwrap();
         docker.ping().await.unwrap();
         assert_eq!(front.accepted(), connections, "{what}");
+    }
+}
+
+/// Wait until there is something to be read on a connection to this port: what was sent may be on
+/// its way for a moment.
+async fn arrived(port: u16) {
+    let to = format!(":{port:04X}");
+    let waits = |row: &str| {
+        let mut fields = row.split_whitespace().skip(2);
+        let here = fields.next().is_some_and(|remote| remote.ends_with(&to));
+        let unread = fields.nth(1).and_then(|queues| queues.split_once(':'));
+        here && unread.is_some_and(|(_, received)| received != "00000000")
+    };
+    while !std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(waits) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -368,10 +384,26 @@ async fn tls_by_the_surroundings() {
     let said =
         by_surroundings(dir.path(), vec![host(), theirs(), ("DOCKER_TLS", "1".into())]).await;
     assert!(said.contains("signed by no authority that is trusted here"), "{said}");
+}
 
-    std::fs::remove_file(keys.join("key.pem")).unwrap();
-    let said = by_surroundings(dir.path(), vec![host(), path(), verify("1")]).await;
-    assert!(said.contains("cert.pem\" has no key.pem beside it"), "{said}");
+#[tokio::test]
+async fn fault_120_a_certificate_without_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Authority::new("ours");
+    let env = || {
+        let keys = dir.path().display().to_string();
+        vec![("DOCKER_HOST", "tcp://127.0.0.1:1".into()), ("DOCKER_CERT_PATH", keys)]
+    };
+    for (lost, words) in [
+        ("key.pem", "cert.pem\" has no key.pem beside it"),
+        ("cert.pem", "key.pem\" has no cert.pem beside it"),
+        ("ca.pem", "ca.pem\" is not there, and TLS is asked for"),
+    ] {
+        ca.client().write(dir.path(), &ca);
+        std::fs::remove_file(dir.path().join(lost)).unwrap();
+        let said = by_surroundings(dir.path(), env()).await;
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 /// A context as `docker context create` writes it.

@@ -43,7 +43,12 @@ pub struct Own {
 
 impl Own {
     pub async fn new() -> Own {
-        Own { docker: docker().await, label: unique("test") }
+        Own::on(docker().await)
+    }
+
+    /// The same by another way to the engine.
+    pub fn on(docker: Docker) -> Own {
+        Own { docker, label: unique("test") }
     }
 
     /// Describe a container that belongs to this test.

@@ -11,6 +11,7 @@ use rcgen::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -115,10 +116,13 @@ pub fn acceptor(server: &Identity, clients: Option<&Authority>, old: bool) -> Tl
 }
 
 /// A TLS server on this machine's loopback. It ends when this is dropped.
+///
+/// It runs on a thread of its own: a test's end, which blocks its thread until all is tidied up, may
+/// need it.
 pub struct Front {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
+    runtime: Option<Runtime>,
 }
 
 impl Front {
@@ -148,24 +152,26 @@ impl Front {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = Arc::<AtomicUsize>::default();
-        let count = accepted.clone();
-        let task = tokio::spawn(async move {
-            let mut clients = tokio::task::JoinSet::new();
+        let (count, serve) = (accepted.clone(), Arc::new(serve));
+        runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
                 count.fetch_add(1, Ordering::SeqCst);
-                let (accepting, serve) = (acceptor.clone(), &serve);
-                let serve = match accepting.accept(tcp).await {
-                    Ok(client) => serve(client),
-                    Err(_) => continue,
-                };
-                clients.spawn(serve);
+                let (accepting, serve) = (acceptor.accept(tcp), serve.clone());
+                tokio::spawn(async move {
+                    if let Ok(client) = accepting.await {
+                        serve(client).await;
+                    }
+                });
             }
         });
-        Front { address, accepted, task }
+        Front { address, accepted, runtime: Some(runtime) }
     }
 
     /// "tcp://127.0.0.1:41273".
@@ -185,7 +191,9 @@ impl Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

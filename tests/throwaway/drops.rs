@@ -9,8 +9,9 @@ use bowline::{Docker, Throwaway};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::helper::{Helper, clean, settled, spec};
+use crate::helper::{Helper, KEYS, clean, connect, settled, spec};
 use crate::support::fake::{Crowd, crowded};
+use crate::support::tls::{Authority, Front};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -32,7 +33,7 @@ pub(crate) fn deed(place: &str) {
     let many = || Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let one = || Builder::new_current_thread().enable_all().build().unwrap();
     let start = async || {
-        let held = Docker::connect().await.unwrap().throwaway(spec()).await.unwrap();
+        let held = connect().await.throwaway(spec()).await.unwrap();
         println!("<<ready>>");
         held
     };
@@ -119,13 +120,32 @@ async fn tcp(docker: &Docker) -> String {
     format!("tcp://127.0.0.1:{port}")
 }
 
-async fn everywhere(lease: &str, over_tcp: bool) {
+/// How the helper goes to the engine.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    AsItIs,
+    Tcp,
+    /// With keys given in code.
+    Tls,
+}
+
+async fn everywhere(lease: &str, way: Way) {
+    let ca = Authority::new("ours");
     for place in PLACES {
         let state = TempDir::new().unwrap();
+        let mut front = None;
         let (mut command, own) = Helper::prepare(&format!("drop {place}"), 1, state.path()).await;
         command.env("BOWLINE_LEASE", lease);
-        if over_tcp {
-            command.env("DOCKER_HOST", tcp(&own.docker).await);
+        match way {
+            Way::AsItIs => {}
+            Way::Tcp => drop(command.env("DOCKER_HOST", tcp(&own.docker).await)),
+            Way::Tls => {
+                let engine = own.docker.host().socket_path().expect("an engine on a Unix socket");
+                let before = front.insert(Front::new(engine.into(), &ca.server(), Some(&ca)).await);
+                let keys = state.path().join("keys");
+                ca.client().write(&keys, &ca);
+                command.env("DOCKER_HOST", before.url()).env(KEYS, keys);
+            }
         }
         let mut helper = Helper::run(command, own);
         // What blocks in here is the helper's output, and the engine must be reached meanwhile.
@@ -159,22 +179,32 @@ async fn everywhere(lease: &str, over_tcp: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_works_everywhere() {
-    everywhere("on", false).await;
+    everywhere("on", Way::AsItIs).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_works_everywhere_over_tcp() {
-    everywhere("on", true).await;
+    everywhere("on", Way::Tcp).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_waits_where_there_is_no_lease() {
-    everywhere("off", false).await;
+    everywhere("off", Way::AsItIs).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_waits_where_there_is_no_lease_over_tcp() {
-    everywhere("off", true).await;
+    everywhere("off", Way::Tcp).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drop_works_everywhere_over_tls() {
+    everywhere("on", Way::Tls).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drop_waits_where_there_is_no_lease_over_tls() {
+    everywhere("off", Way::Tls).await;
 }
 
 /// Who lets go last waits for all: one after the other they would never be as many as this engine

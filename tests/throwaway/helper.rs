@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bowline::container::spec::Mount;
 use bowline::events::{Action, EventKind, Events};
-use bowline::{CommitOptions, ContainerSpec, Docker, Throwaway};
+use bowline::{CommitOptions, ContainerSpec, Docker, Throwaway, Tls};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
@@ -19,6 +19,8 @@ use crate::support::engine::{IMAGE, Own};
 const DEED: &str = "BOWLINE_TEST_DEED";
 const LABEL: &str = "BOWLINE_TEST_LABEL";
 const COUNT: &str = "BOWLINE_TEST_COUNT";
+/// A folder with what TLS needs, which the helper reads and takes away.
+pub(crate) const KEYS: &str = "BOWLINE_TEST_KEYS";
 
 /// A program that uses throwaway containers, seen from outside.
 pub(crate) struct Helper {
@@ -222,8 +224,23 @@ pub(crate) fn spec() -> ContainerSpec {
     ContainerSpec::new(IMAGE).cmd(["sleep", "1000"]).volume("/data").label(key, value)
 }
 
+/// Connect by the surroundings, or with keys that are in this process's memory alone.
+pub(crate) async fn connect() -> Docker {
+    let connect = Docker::connect();
+    let Some(folder) = std::env::var_os(KEYS) else { return connect.await.unwrap() };
+    static TLS: std::sync::OnceLock<Tls> = std::sync::OnceLock::new();
+    let tls = TLS.get_or_init(|| {
+        let read = |name: &str| std::fs::read(Path::new(&folder).join(name)).unwrap();
+        let tls = Tls::new().ca_pem(read("ca.pem"));
+        let tls = tls.identity_pem(read("cert.pem"), read("key.pem")).server_name("localhost");
+        std::fs::remove_dir_all(&folder).unwrap();
+        tls
+    });
+    connect.tls(tls.clone()).await.unwrap()
+}
+
 pub(crate) async fn hold() -> Vec<Throwaway> {
-    let docker = Docker::connect().await.unwrap();
+    let docker = connect().await;
     let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
     let mut starts = tokio::task::JoinSet::new();
     for _ in 0..count {

@@ -21,3 +21,4 @@ mod shared;
 mod starts;
 mod sweeps;
 mod together;
+mod ways;

@@ -10,6 +10,7 @@ use super::CLEAN;
 use crate::throwaway::clean;
 use crate::throwaway::record::Record;
 use crate::throwaway::slot;
+use crate::throwaway::ways::Ways;
 
 /// What is shared is kept so long for the next process. The tests of a run are started one after
 /// another, and there are moments in which none runs.
@@ -39,7 +40,7 @@ impl Shares {
 
     /// The process has ended: clean up by those that nobody else is in, in a while. Returns whether
     /// all was done.
-    pub(super) async fn leave(self, ended: Instant) -> bool {
+    pub(super) async fn leave(self, ended: Instant, ways: Ways) -> bool {
         if self.held.is_empty() {
             return true;
         }
@@ -48,15 +49,15 @@ impl Shares {
         for record in self.held.into_values() {
             // Whoever else is in it stays in it.
             let Ok(Some(record)) = record.alone() else { continue };
-            sessions.spawn(end(record));
+            sessions.spawn(end(record, ways.clone()));
         }
         sessions.join_all().await.into_iter().all(|clean| clean)
     }
 }
 
-async fn end(record: Record) -> bool {
+async fn end(record: Record, ways: Ways) -> bool {
     let Ok(told) = record.read() else { return false };
-    let clean = clean::settle(record.session(), &told, CLEAN).await;
+    let clean = clean::settle(record.session(), &told, &ways, CLEAN).await;
     if clean {
         let folder = record.folder().to_owned();
         record.close();
