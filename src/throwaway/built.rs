@@ -50,7 +50,7 @@ impl BuildThrowawayImage {
             let making = Making::begin(&docker)?;
             // With a name it is safe from a neighbour's `docker image prune`.
             let build = build.tag(making.name());
-            let build = making.labels().into_iter().fold(build, |b, (key, v)| b.label(key, v));
+            let build = making.labels().fold(build, |b, (key, v)| b.label(key, v));
             let built = build.await;
             let (built, guard) = making.made(docker, built, |it| Thing::Image(it.image.clone()))?;
             Ok(ThrowawayImage { image: built.image, guard })

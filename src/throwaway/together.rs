@@ -10,7 +10,7 @@ use crate::verb::Underway;
 
 enum Slot {
     Starting(Underway<Result<Throwaway, StartError>>),
-    Started(Throwaway),
+    Started(Box<Throwaway>),
 }
 
 /// Start any number of containers at once. The handles are in the order of the starts.
@@ -48,7 +48,7 @@ pub fn all(
                 let Slot::Starting(start) = slot else { continue };
                 match std::pin::Pin::new(start).poll(cx) {
                     Poll::Pending => pending = true,
-                    Poll::Ready(Ok(started)) => *slot = Slot::Started(started),
+                    Poll::Ready(Ok(started)) => *slot = Slot::Started(Box::new(started)),
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(error)),
                 }
             }
@@ -56,7 +56,7 @@ pub fn all(
         })
         .await;
         let started = slots.into_iter().filter_map(|slot| match slot {
-            Slot::Started(started) => Some(started),
+            Slot::Started(started) => Some(*started),
             Slot::Starting(_) => None,
         });
         let started: Vec<_> = started.collect();
