@@ -22,7 +22,7 @@ use crate::tutorials::example;
 const DAY: &str = include_str!("dk/day.sh");
 
 /// What differs from run to run: ids, moments, ages, addresses, names that the engine makes up.
-const REDACTED: [(&str, &str); 18] = [
+const REDACTED: [(&str, &str); 21] = [
     (r"\b[0-9a-f]{64}\b", "[id]"),
     (r"\b[0-9a-f]{12}\b", "[short id]"),
     (r"(?m)^[0-9a-f]{10}$", "[prefix]"),
@@ -42,7 +42,11 @@ const REDACTED: [(&str, &str); 18] = [
     // The 20.10 command leaves out what of an address is an IPv6's.
     (r":::(\d+)->", "[::]:$1->"),
     // Who answers is said in as many ways as there are versions.
-    (r"Error response from daemon: |Error: ", "Error: "),
+    (r"(docker: )?Error response from daemon: |Error: ", "Error: "),
+    // What the docker command adds: who to ask, and in 20.10 a full stop and a second fault.
+    (r"(Run|See) 'docker run --help'.*", ""),
+    (r"time=.* level=error msg=.error waiting for container.*", ""),
+    (r": unknown\.", ": unknown"),
     (r"Sending build context to Docker daemon .*\r?\n", ""),
     (r"\r", ""),
     (r"\x1b\[[0-9;?]*[a-zA-Z]", ""),
@@ -182,7 +186,9 @@ impl Side {
             _ => seen += &redacted(&stdout),
         }
         if !but.starts_with("stderr: ") {
-            write!(seen, "\nstderr:\n{}", redacted(&text(&output.stderr))).unwrap();
+            let stderr = redacted(&text(&output.stderr));
+            let lines = stderr.lines().filter(|line| !line.is_empty());
+            write!(seen, "\nstderr:\n{}", lines.collect::<Vec<_>>().join("\n")).unwrap();
         }
         self.seen.push((line.to_owned(), seen));
     }
