@@ -80,7 +80,7 @@ $ docker inspect -f '{{.State.Status}} {{json .Config.Cmd}} {{.HostConfig.Memory
 $ docker inspect $ME-nobody ## exit 1, stderr: the words are the command's own
 $ docker container inspect $ME-ls -f '{{.State.ExitCode}}'
 $ docker inspect busybox
-$ docker events --since 1h --until 0s --filter container=$(docker ps -aq -f name=$ME-three) --filter event=die
+$ docker run $L --name $ME-ended busybox sh -c 'exit 4'; docker events --since 1m --until $(($(date +%s) + 1)) --filter container=$(docker ps -aq -f name=$ME-ended) --filter event=die; docker rm $ME-ended
 
 # The life of one.
 $ docker pause $ME-web
