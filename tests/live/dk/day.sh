@@ -1,7 +1,8 @@
 # A beginner's first day, command by command. Each line that begins with "$" is given to `sh`, once
 # with `docker` as the docker command and once as `examples/dk`, and both must say and do the same.
 #
-# $ME begins the name of all that the day makes, $L labels it, $BOX is an image in a registry.
+# $ME begins the name of all that the day makes, $L labels it, $BOX is an image in a registry,
+# $SUBNET a range of addresses that nobody else has.
 # Behind "##" stands how it ends where that is not well, and what may differ, with the reason.
 
 # Pulling, and listing images.
@@ -142,7 +143,7 @@ $ docker build $L --force-rm -f Dockerfile.broken . ## exit 9, stderr: newer com
 $ docker image inspect -f '{{json .Config.Labels}}' $ME-built
 
 # Networks, and a pair that talk by name; volumes that outlive containers.
-$ docker network create $L --subnet 10.213.77.0/24 $ME-net
+$ docker network create $L --subnet $SUBNET $ME-net
 $ docker network ls -f label=dk.day=$ME
 $ docker run $L -d --name $ME-server --init --network $ME-net --network-alias server busybox sh -c 'echo pages > /index.html; httpd -f -h /'
 $ docker run $L --rm --network $ME-net busybox sh -c 'until wget -q -O - http://server/index.html; do sleep 0.1; done' ## stderr: how often it is tried
