@@ -253,6 +253,8 @@ mod tests {
         let transport = Transport::new(host, "test".into(), Default::default(), None).unwrap();
         let watch = WatchEvents::new(transport);
         insta::assert_snapshot!(watch.call(), @"GET /events");
+        let named = watch.clone().filter("type", "container").call().to_string();
+        assert_eq!(named, watch.clone().kind(EventKind::Container).call().to_string());
         let watch = watch
             .kind(EventKind::Container)
             .action(Action::Die)

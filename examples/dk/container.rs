@@ -24,7 +24,7 @@ pub(crate) enum Verb {
     /// Copy files into or out of a container
     Cp(files::Cp),
     /// Create a container, and do not start it
-    Create(run::Create),
+    Create(Box<run::Create>),
     /// Show what a container has changed in its files
     Diff { container: String },
     /// Run a command in a running container
@@ -120,7 +120,7 @@ pub(crate) async fn verb(docker: &Docker, verb: Verb) -> Done {
         Verb::Attach(args) => run::attach(docker, args).await,
         Verb::Commit(args) => commit(docker, args).await,
         Verb::Cp(args) => files::cp(docker, args).await,
-        Verb::Create(args) => run::create(docker, args).await,
+        Verb::Create(args) => run::create(docker, *args).await,
         Verb::Diff { container } => {
             for change in any(docker, &container).await?.changes().await? {
                 println!("{} {}", change.kind.letter(), change.path);

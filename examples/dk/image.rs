@@ -269,7 +269,7 @@ async fn prune(docker: &Docker, args: Prune) -> Done {
     args.rest.sure.ask(&format!("This will remove all {what}."))?;
     let prune = pruned!(docker.prune_images(), args.rest.filters);
     let gone = if args.all { prune.all() } else { prune }.await?;
-    system::deleted("Images", &image_lines(&gone.images));
+    system::deleted("Images", image_lines(&gone.images));
     println!("Total reclaimed space: {}", show::size(gone.space_reclaimed as f64, 4));
     Ok(0)
 }

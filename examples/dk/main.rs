@@ -5,7 +5,7 @@
 //! what there is; a test runs a whole day through both and compares.
 //!
 //! ```text
-//! scripts/with-engine cargo run --features terminal --example dk -- run -it busybox sh
+//! scripts/with-engine cargo run --example dk -- run -it busybox sh
 //! ```
 //!
 //! - `container.rs`, `run.rs`, `files.rs`, `image.rs`, `network.rs`, `volume.rs`, `system.rs`,

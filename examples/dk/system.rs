@@ -345,7 +345,7 @@ async fn prune(docker: &Docker, args: Prune) -> Done {
     deleted("Containers", &gone.containers);
     deleted("Networks", &gone.networks);
     deleted("Volumes", &gone.volumes);
-    deleted("Images", &image_lines(&gone.images));
+    deleted("Images", image_lines(&gone.images));
     deleted("build cache objects", &gone.build_cache);
     println!("Total reclaimed space: {}", show::size(gone.space_reclaimed as f64, 4));
     let mut failed = gone.failed.into_iter();

@@ -472,6 +472,14 @@ mod tests {
     use crate::wire;
 
     #[test]
+    fn any_filter_can_be_named() {
+        let list = || List::new(Transport::nowhere()).all();
+        let named = list().filter("status", "paused").filter("label", "a=b");
+        let typed = list().status(Status::Paused).label("a=b");
+        assert_eq!(named.call().to_string(), typed.call().to_string());
+    }
+
+    #[test]
     fn odd_rows_cost_nothing_but_themselves() {
         let rows: Vec<ContainerSummary> = wire::from_slice(
             br#"[

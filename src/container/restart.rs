@@ -62,3 +62,24 @@ impl Restart {
 }
 
 verb!(Restart, on => Result<Container<Running>, TransitionError>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::example;
+
+    #[test]
+    fn calls() {
+        let restart = || Restart::new(example());
+        let calls = [
+            restart().call(),
+            restart().time(Duration::from_millis(1500)).call(),
+            restart().forever().signal("HUP").call(),
+        ];
+        insta::assert_snapshot!(calls.map(|call| call.to_string()).join("\n"), @r"
+        POST /containers/f00f00f00f00/restart
+        POST /containers/f00f00f00f00/restart?t=2
+        POST /containers/f00f00f00f00/restart?t=-1&signal=HUP
+        ");
+    }
+}

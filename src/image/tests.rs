@@ -56,6 +56,8 @@ fn of_one_image() {
 #[test]
 fn of_many_images() {
     let list = || ListImages::new(nowhere());
+    let named = list().filter("label", "a").filter("since", "y").call().to_string();
+    assert_eq!(named, list().since("y").label("a").call().to_string());
     let prune = || PruneImages::new(nowhere());
     let search = |term: &str| Search::new(nowhere(), term.into());
     let all = [

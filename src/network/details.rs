@@ -367,7 +367,9 @@ mod tests {
         GET /networks
         GET /networks?filters=%7B%22dangling%22%3A%5B%22true%22%5D%2C%22driver%22%3A%5B%22bridge%22%5D%2C%22id%22%3A%5B%22f0%22%5D%2C%22label%22%3A%5B%22a%3Db%22%2C%22c%22%5D%2C%22name%22%3A%5B%22n%22%5D%2C%22scope%22%3A%5B%22local%22%5D%2C%22type%22%3A%5B%22custom%22%2C%22builtin%22%5D%7D
         ");
-        assert!(FindNetwork::new(transport, String::new()).call().is_err());
+        assert!(FindNetwork::new(transport.clone(), String::new()).call().is_err());
+        let named = ListNetworks::new(transport.clone()).filter("name", "n").call();
+        assert_eq!(named.to_string(), ListNetworks::new(transport).name("n").call().to_string());
     }
 
     #[test]

@@ -201,6 +201,8 @@ mod tests {
     fn calls() {
         let list = ListVolumes::new(Transport::nowhere());
         let filtered = list.clone().dangling(false).driver("local").label("a").name("data");
+        let named = list.clone().filter("name", "data").call().to_string();
+        assert_eq!(named, list.clone().name("data").call().to_string());
         let volume = Volume::new(Transport::nowhere(), "a b".into());
         let calls = [volume.inspect().call(), list.call(), filtered.call()];
         insta::assert_snapshot!(calls.map(|call| call.to_string()).join("\n"), @r"

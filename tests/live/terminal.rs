@@ -84,6 +84,8 @@ async fn begin(verb: &str, more: &str) -> Result<OnTerminal, Error> {
         "attach" => on.running()?.attach().on_terminal(),
         "attach-created" => on.created()?.attach().on_terminal(),
         "exec" => on.running()?.exec(["sh"]).tty().on_terminal(),
+        "exec-no-stdin" => on.running()?.exec(["cat"]).on_terminal().no_stdin(),
+        "attach-no-stdin" => on.running()?.attach().on_terminal().no_stdin(),
         "exec-plain" => on.running()?.exec(["sh", "-c", "cat; echo err >&2; exit 9"]).on_terminal(),
         other => panic!("{other}"),
     };
@@ -451,4 +453,26 @@ async fn the_example_is_a_shell() {
     let c = running(&own, id.trim()).await;
     c.remove().force().await.unwrap();
     desk.assert_as_before();
+}
+
+#[tokio::test]
+async fn the_input_can_be_left_alone() {
+    let own = Own::new().await;
+    let c = own.running().await;
+    let mut desk = sit("exec-no-stdin reads on", c.id().as_str());
+    // It sees no input at all, so it is through with it; the line is for who reads next.
+    desk.until("<<exited 0>>").await;
+    assert!(!desk.is_raw());
+    desk.types("left over\n").await;
+    desk.until("<<read left over>>").await;
+
+    let ticks = own.spec(["sh", "-c", "while :; do echo tick; sleep 0.05; done"]);
+    let c = own.docker.run(ticks.interactive().tty()).spawn().await.unwrap();
+    let mut desk = sit("attach-no-stdin reads on", c.id().as_str());
+    desk.until("tick").await;
+    assert!(!desk.is_raw());
+    desk.types("left over\n").await;
+    let _killed = c.kill().await.unwrap();
+    desk.until("<<exited 137>>").await;
+    desk.until("<<read left over>>").await;
 }

@@ -967,3 +967,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn restart_policies_in_the_commands_words() {
+    let read = |text: &str| text.parse::<RestartPolicy>();
+    assert_eq!(read("no"), Ok(RestartPolicy::No));
+    assert_eq!(read("always"), Ok(RestartPolicy::Always));
+    assert_eq!(read("unless-stopped"), Ok(RestartPolicy::UnlessStopped));
+    assert_eq!(read("on-failure"), Ok(RestartPolicy::OnFailure { max: None }));
+    assert_eq!(read("on-failure:3"), Ok(RestartPolicy::OnFailure { max: Some(3) }));
+    for text in ["", "No", "always:3", "on-failure:", "on-failure:-1", "on-failure:x"] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("restart policy \"{text}\" must be no, ")), "{error}");
+    }
+}

@@ -1,7 +1,8 @@
 # A beginner's first day, command by command. Each line that begins with "$" is given to `sh`, once
 # with `docker` as the docker command and once as `examples/dk`, and both must say and do the same.
 #
-# $ME begins the name of all that the day makes, $L labels it, $BOX is an image in a registry.
+# $ME begins the name of all that the day makes, $L labels it, $BOX is an image in a registry,
+# $SUBNET a range of addresses that nobody else has.
 # Behind "##" stands how it ends where that is not well, and what may differ, with the reason.
 
 # Pulling, and listing images.
@@ -20,14 +21,14 @@ $ docker rmi $BOX
 # Running.
 $ docker run $L --name $ME-ls busybox ls -la
 $ docker run $L --name $ME-three busybox sh -c 'echo out; echo err >&2; exit 3' ## exit 3
-$ docker run $L --name $ME-none busybox no-such-program ## exit 127, stderr: the command's own words around the engine's
-$ docker run $L --name $ME-denied busybox /etc ## exit 126, stderr: the command's own words around the engine's
+$ docker run $L --name $ME-none busybox no-such-program ## exit 127
+$ docker run $L --name $ME-denied busybox /etc ## exit 126
 $ docker run $L --name $ME-default busybox
 $ docker run $L --rm busybox echo gone
 $ docker run $L --rm -e COLOUR=blue -e SHADE -w /tmp -u 1000:1000 -h box busybox sh -c 'echo $COLOUR $SHADE; pwd; id -u; hostname'
 $ echo piped | docker run $L --rm -i busybox cat
 $ docker run $L -d --name $ME-web --init -p 127.0.0.1::80 --memory 64m --restart on-failure:3 -v $ME-data:/data busybox sh -c 'echo one; echo two; echo three; httpd -f'
-$ docker run $L -d --name $ME-web busybox true ## exit 125, stderr: the command's own words around the engine's
+$ docker run $L -d --name $ME-web busybox true ## exit 125
 $ docker run $L --name $ME-bad --no-such-flag busybox ## exit 125, stderr: clap has its own words for a flag that is none
 $ docker create $L --name $ME-created --entrypoint echo busybox never started
 $ docker wait $ME-ls $ME-three
@@ -55,7 +56,7 @@ $ docker start $(docker ps -aq -f name=$ME-three | cut -c1-10)
 $ docker wait $ME-three
 $ docker start -a $ME-three ## exit 3
 $ docker logs $ME-three
-$ docker start $ME-nobody ## exit 1, stderr: the command's own words around the engine's
+$ docker start $ME-nobody ## exit 1, stderr: the command adds which containers it could not start
 $ docker container start $ME-web
 
 # A second process in a running container, and none in one that does not run.
@@ -80,7 +81,7 @@ $ docker inspect -f '{{.State.Status}} {{json .Config.Cmd}} {{.HostConfig.Memory
 $ docker inspect $ME-nobody ## exit 1, stderr: the words are the command's own
 $ docker container inspect $ME-ls -f '{{.State.ExitCode}}'
 $ docker inspect busybox
-$ docker events --since 1h --until 0s --filter container=$(docker ps -aq -f name=$ME-three) --filter event=die
+$ docker run $L --name $ME-ended busybox sh -c 'exit 4'; docker events --since 1m --until $(($(date +%s) + 1)) --filter container=$(docker ps -aq -f name=$ME-ended) --filter event=die; docker rm $ME-ended
 
 # The life of one.
 $ docker pause $ME-web
@@ -107,7 +108,7 @@ $ docker stop -t 1 $ME-site
 $ docker stop $ME-site
 $ docker kill $ME-site ## exit 1, stderr: the state is seen here before the engine is asked
 $ docker rm $ME-ls
-$ docker rm $ME-ls ## exit 1, stderr: the command's own words around the engine's
+$ docker rm $ME-ls ## exit 1
 $ docker rm -f $ME-site $ME-created
 $ docker rm $(docker ps -a -q -f status=exited -f label=dk.day=$ME -f name=$ME-[ab])
 $ docker container prune -f --filter label=dk.day=$ME
@@ -128,7 +129,7 @@ $ docker container run $L --rm $ME-img figlet 'hello!'
 $ docker run $L --rm $ME-img
 $ docker history $ME-img
 $ docker history -q $ME-img | wc -l
-$ docker rmi busybox-$ME-none ## exit 1, stderr: the command's own words around the engine's
+$ docker rmi busybox-$ME-none ## exit 1, stderr: 20.10 has its own words, from before the tag was added
 $ docker rmi $ME-img
 $ docker rm -f $ME-figlet
 
@@ -142,21 +143,21 @@ $ docker build $L --force-rm -f Dockerfile.broken . ## exit 9, stderr: newer com
 $ docker image inspect -f '{{json .Config.Labels}}' $ME-built
 
 # Networks, and a pair that talk by name; volumes that outlive containers.
-$ docker network create $L --subnet 10.213.77.0/24 $ME-net
+$ docker network create $L --subnet $SUBNET $ME-net
 $ docker network ls -f label=dk.day=$ME
 $ docker run $L -d --name $ME-server --init --network $ME-net --network-alias server busybox sh -c 'echo pages > /index.html; httpd -f -h /'
 $ docker run $L --rm --network $ME-net busybox sh -c 'until wget -q -O - http://server/index.html; do sleep 0.1; done' ## stderr: how often it is tried
 $ docker network disconnect $ME-net $ME-server
 $ docker network connect --alias other $ME-net $ME-server
 $ docker network inspect -f '{{.Name}} {{.Driver}}' $ME-net
-$ docker network rm $ME-net ## exit 1, stderr: the command's own words around the engine's
+$ docker network rm $ME-net ## exit 1, stderr: newer commands add "exit status 1"
 $ docker volume create $L $ME-vol
 $ docker volume ls -f label=dk.day=$ME
 $ docker volume ls -q -f label=dk.day=$ME
 $ docker run $L --rm -v $ME-vol:/v busybox sh -c 'echo kept > /v/file'
 $ docker run $L --rm -v $ME-vol:/v:ro busybox cat /v/file
 $ docker volume inspect $ME-vol
-$ docker volume rm $ME-data $ME-nobody ## exit 1, stderr: the command's own words around the engine's
+$ docker volume rm $ME-data $ME-nobody ## exit 1, stderr: 20.10 has its own words, newer commands the engine's
 
 # Archives.
 $ docker save -o image.tar $ME-img:v1; tar -tf image.tar | grep -c layer.tar
