@@ -126,7 +126,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn gone(docker: &Docker, id: &ContainerId) -> Result<(), bowline::Error> {
     let wait = async {
         match docker.container(id).await?.any() {
-            Some(left) => left.wait_for(Condition::Removed).await.map(drop),
+            Some(left) => {
+                left.wait_for(Condition::Removed).timeout(Duration::from_secs(30)).await.map(drop)
+            }
             None => Ok(()),
         }
     };

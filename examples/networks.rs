@@ -17,11 +17,16 @@ async fn main() -> Result<(), Error> {
     let told = tell(&docker, &run).await;
 
     // Whatever came of it: what bears the label goes.
-    println!("\n$ docker rm --force ..., and docker network prune");
+    println!("\n$ docker rm --force ..., and docker network rm ...");
     let label = format!("bowline.tutorial={run}");
     let gone = docker.containers().all().label(&label).remove().force().await?;
-    let pruned = docker.prune_networks().label(&label).await?;
-    println!("removed {} containers, {} networks", gone.removed.len(), pruned.networks.len());
+    println!("removed {} container", gone.removed.len());
+    let mut networks = docker.networks().label(&label).await?;
+    networks.sort_by(|a, b| a.name.cmp(&b.name));
+    for found in networks {
+        docker.network(found.id).await?.remove().await?;
+        println!("removed {}", found.name);
+    }
     told
 }
 

@@ -21,7 +21,9 @@ async fn main() -> Result<(), Error> {
     if told.is_err() {
         // However far it came: what bears the label goes.
         let _ = docker.containers().all().label(&label).remove().force().await;
-        let _ = docker.prune_volumes().all().label(&label).await;
+        for left in docker.volumes().label(&label).await?.volumes {
+            docker.volume(left.name)?.remove().await?;
+        }
     }
     told
 }
