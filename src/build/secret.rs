@@ -60,7 +60,7 @@ pub(super) fn part(path: &[u8]) -> Option<&[u8]> {
 
 /// Say whether a part that looks like a secret does so as a folder, whatever is in it.
 pub(super) fn is_folder(part: &Path) -> bool {
-    part.file_name().is_some_and(|name| FOLDERS.contains(&&*local::bytes(name)))
+    part.file_name().is_some_and(|name| FOLDERS.contains(&local::bytes(name)))
 }
 
 fn looks_secret(above: &[u8], name: &[u8]) -> bool {
