@@ -22,19 +22,22 @@ async fn main() -> Result<(), Error> {
     let mut layers = HashMap::new();
     let mut pull = docker.pull(image.as_str()).stream().await?;
     while let Some(report) = pull.next().await.transpose()? {
-        // Reports without an id are about the image as a whole; `finish` says what counts of them.
-        let Some(id) = report.id else { continue };
-        let bar = layers.entry(id).or_insert_with_key(|id| bars.add(id));
-        bar.set_message(report.status);
+        // The others are about the image as a whole; `finish` says what counts of them.
+        let Some(layer) = report.layer() else { continue };
+        let bar = layers.entry(layer.to_owned()).or_insert_with_key(|id| bars.add(id));
         if let Some(total) = report.total {
             bar.set_length(total);
         }
         if let Some(current) = report.current {
             bar.set_position(current);
         }
-    }
-    for bar in layers.values() {
-        bar.finish();
+        let done = matches!(&*report.status, "Pull complete" | "Already exists");
+        bar.set_message(report.status);
+        if done {
+            // Of what is there already nothing travels.
+            bar.set_length(bar.length().unwrap_or(0));
+            bar.finish();
+        }
     }
     let pulled = pull.finish().await?;
     println!(
@@ -67,8 +70,9 @@ struct Bars(MultiProgress);
 
 impl Bars {
     fn add(&self, id: &str) -> ProgressBar {
-        let style = ProgressStyle::with_template("{prefix}  {wide_bar} {bytes:>10}  {msg:<18}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.0.add(ProgressBar::new(1).with_style(style).with_prefix(id.to_owned()))
+        let style =
+            ProgressStyle::with_template("{prefix}  {wide_bar:.cyan} {bytes:>10}  {msg:<18}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.0.add(ProgressBar::no_length().with_style(style).with_prefix(id.to_owned()))
     }
 }

@@ -3,10 +3,10 @@
 //! You learn: how a process in a container gets your keyboard, your screen and the size of your
 //! window, and how its end, or your leaving it with ctrl-p ctrl-q, comes back to you.
 //!
-//! It is `docker run --interactive --tty --rm busybox sh`:
+//! It is `docker run --interactive --tty --rm busybox sh`, by the crate's feature `terminal`:
 //!
 //! ```text
-//! scripts/with-engine cargo run --features terminal --example shell
+//! scripts/with-engine cargo run --example shell
 //! ```
 
 use std::process::ExitCode;

@@ -86,7 +86,7 @@ pub(crate) enum Group {
     /// Show all that is known of containers
     Inspect(system::Inspect),
     /// Remove all containers that do not run
-    Prune(Prune),
+    Prune(Pruning),
 }
 
 pub(crate) async fn group(docker: &Docker, group: Group) -> Done {
@@ -468,15 +468,16 @@ async fn rm(docker: &Docker, args: Rm) -> Done {
     .await
 }
 
+/// What every prune has.
 #[derive(Args)]
-pub(crate) struct Prune {
+pub(crate) struct Pruning {
     #[command(flatten)]
     pub(crate) sure: system::Sure,
     #[command(flatten)]
     pub(crate) filters: PruneFilters,
 }
 
-async fn prune(docker: &Docker, args: Prune) -> Done {
+async fn prune(docker: &Docker, args: Pruning) -> Done {
     args.sure.ask("This will remove all stopped containers.")?;
     let gone = pruned!(docker.prune_containers(), args.filters).await?;
     system::deleted("Containers", &gone.containers);

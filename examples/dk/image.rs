@@ -261,7 +261,7 @@ pub(crate) struct Prune {
     #[arg(short, long)]
     all: bool,
     #[command(flatten)]
-    rest: container::Prune,
+    rest: container::Pruning,
 }
 
 async fn prune(docker: &Docker, args: Prune) -> Done {

@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     #[command(alias = "list")]
     Ls(Ls),
     /// Remove networks that no container is on
-    Prune(container::Prune),
+    Prune(container::Pruning),
     /// Remove networks
     #[command(alias = "remove")]
     Rm {

@@ -333,7 +333,7 @@ pub(crate) struct Prune {
     #[arg(long)]
     volumes: bool,
     #[command(flatten)]
-    rest: crate::container::Prune,
+    rest: crate::container::Pruning,
 }
 
 async fn prune(docker: &Docker, args: Prune) -> Done {

@@ -37,8 +37,13 @@ pub(crate) async fn verb(docker: &Docker, verb: Verb) -> Done {
         Verb::Prune(args) => prune(docker, args).await,
         Verb::Rm { force, volumes } => {
             each(volumes, async |name| {
-                let remove = docker.volume(name)?.remove();
-                Ok(if force { remove.force() } else { remove }.await?)
+                let volume = docker.volume(name)?;
+                if force {
+                    return Ok(volume.remove().force().await?);
+                }
+                // The verb is content where there is none; the command is not.
+                volume.inspect().await?;
+                Ok(volume.remove().await?)
             })
             .await
         }
@@ -100,7 +105,7 @@ pub(crate) struct Prune {
     #[arg(short, long)]
     all: bool,
     #[command(flatten)]
-    rest: container::Prune,
+    rest: container::Pruning,
 }
 
 async fn prune(docker: &Docker, args: Prune) -> Done {

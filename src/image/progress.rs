@@ -25,6 +25,17 @@ pub struct LayerProgress {
     pub total: Option<u64>,
 }
 
+impl LayerProgress {
+    /// Return the short id of the layer that this is about; `None` where it is about the image as a
+    /// whole, also where the engine then gives the tag for an [`id`](LayerProgress::id).
+    pub fn layer(&self) -> Option<&str> {
+        let digits = |id: &&str| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        // A tag may look like an id. It stands in the first line alone.
+        let id = self.id.as_deref().filter(|_| !self.status.starts_with("Pulling from "));
+        id.filter(digits)
+    }
+}
+
 /// A line of any of the engine's progress streams.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -224,5 +235,17 @@ mod tests {
         let p = read(r#"{"status":"x","progressDetail":{"current":9,"total":5}}"#).progress();
         assert_eq!((p.current, p.total), (Some(9), Some(5)));
         assert_eq!(read(r#"{"progressDetail":null}"#).progress(), LayerProgress::default());
+    }
+
+    #[test]
+    fn a_layer_is_told_from_a_tag() {
+        for (line, layer) in [
+            (r#"{"id":"a6a305ba189c","status":"Downloading"}"#, Some("a6a305ba189c")),
+            (r#"{"id":"latest","status":"Pulling from library/busybox"}"#, None),
+            (r#"{"id":"a6a305ba189c","status":"Pulling from mine/tagged-by-commit"}"#, None),
+            (r#"{"status":"Digest: sha256:a6a305ba189c"}"#, None),
+        ] {
+            assert_eq!(read(line).progress().layer(), layer, "{line}");
+        }
     }
 }

@@ -112,6 +112,14 @@ impl Clean {
 }
 
 impl Clean {
+    /// Say whether there is anything.
+    async fn sees(&self, docker: &Docker) -> Result<bool, Error> {
+        Ok(!docker.containers().all().label(&self.label).await?.is_empty()
+            || !docker.networks().label(&self.label).await?.is_empty()
+            || !docker.volumes().label(&self.label).await?.volumes.is_empty()
+            || !docker.images().label(&self.label).await?.is_empty())
+    }
+
     /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
     fn gone(&self, removed: Result<(), Error>) -> Result<bool, Error> {
         match removed {
@@ -154,11 +162,14 @@ pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
     let label = format!("{ITEM}={item}");
-    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::from([item.clone()]) };
+    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::new() };
     while begun.elapsed() < IN_FLIGHT {
-        // Once it has been seen there is no more to come.
-        if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
-            break;
+        if clean.sees(&docker).await.unwrap_or(false) {
+            // The lease need not wait for it any more, should this process end now.
+            let _ = session.tell(Line::Made(&item));
+            if clean.round(&docker).await.is_ok() {
+                return;
+            }
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);

@@ -114,6 +114,8 @@ struct Side {
     /// How many lines of the day are done.
     done: usize,
     seen: Seen,
+    /// Lines that ended otherwise than the day has it.
+    wrong: Vec<String>,
 }
 
 impl Side {
@@ -125,6 +127,7 @@ impl Side {
             registry: Registry::open(),
             me: me.to_owned(),
             done: 0,
+            wrong: Vec::new(),
             seen: Vec::new(),
         };
         symlink(program, side.bin.path().join("docker")).unwrap();
@@ -152,6 +155,10 @@ impl Side {
     /// One line of the day. What may differ is left out.
     async fn step(&mut self, line: &str) {
         let (line, but) = line.split_once(" ## ").unwrap_or((line, ""));
+        let (ends, but) = match but.strip_prefix("exit ") {
+            Some(rest) => rest.split_once(", ").unwrap_or((rest, "")),
+            None => ("0", but),
+        };
         let mut command = Command::new("sh");
         command.args(["-c", line]).envs(self.env()).current_dir(self.folder.path());
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
@@ -159,7 +166,12 @@ impl Side {
         let output = tokio::time::timeout(limit, output).await;
         let output = output.unwrap_or_else(|_| panic!("{line}: it never ends")).unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let mut seen = format!("exit {}\n", output.status.code().unwrap_or(-1));
+        let code = output.status.code().unwrap_or(-1);
+        let mut seen = format!("exit {code}\n");
+        if ends.split(" or ").all(|end| end != code.to_string()) {
+            writeln!(seen, "which is not {ends}, as the day has it").unwrap();
+            self.wrong.push(line.to_owned());
+        }
         let stdout = text(&output.stdout);
         match serde_json::from_str::<Value>(&stdout) {
             // Two programs may order the keys of one object as they like.
@@ -259,7 +271,7 @@ impl Side {
         self.seen.push((format!("at a terminal, {when}: what the engine holds"), text));
     }
 
-    async fn day(mut self) -> Seen {
+    async fn day(mut self, whose: &str) -> Seen {
         self.steps("docker ps -f label").await;
         self.holds("after the first runs").await;
         self.steps("docker pause").await;
@@ -272,6 +284,11 @@ impl Side {
         self.holds("with networks and volumes").await;
         self.steps("").await;
         self.holds("in the evening").await;
+        // To be read by people, where a line is not as it should be.
+        let text = self.seen.iter().map(|(line, seen)| format!("$ {line}\n{seen}\n\n"));
+        let text = text.collect::<String>();
+        std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(whose), text).unwrap();
+        assert!(self.wrong.is_empty(), "by {whose}: {:#?}", self.wrong);
         std::mem::take(&mut self.seen)
     }
 }
@@ -309,8 +326,8 @@ fn docker_command() -> PathBuf {
 #[tokio::test]
 async fn a_day_is_the_same_as_with_the_docker_command() {
     let me = unique("day");
-    let theirs = Side::new(&docker_command(), &me).await.day().await;
-    let ours = Side::new(&example("dk"), &me).await.day().await;
+    let theirs = Side::new(&docker_command(), &me).await.day("dk-day-of-docker.txt").await;
+    let ours = Side::new(&example("dk"), &me).await.day("dk-day-of-dk.txt").await;
     let mut differ = String::new();
     assert_eq!(theirs.len(), ours.len());
     for ((line, theirs), (_, ours)) in theirs.iter().zip(&ours).filter(|(a, b)| a != b) {

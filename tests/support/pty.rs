@@ -19,19 +19,23 @@ pub struct Desk {
     _pts: Pts,
     child: Child,
     seen: Vec<u8>,
+    screen: vt100::Parser,
     before: String,
 }
 
+/// Rows and columns.
+const SIZE: (u16, u16) = (31, 101);
+
 impl Desk {
-    /// Start a program at a terminal of this many rows and columns. It begins with no signal
-    /// ignored, whatever started the tests.
+    /// Start a program at a terminal of 31 rows and 101 columns. It begins with no signal ignored,
+    /// whatever started the tests.
     pub fn start(
         program: impl AsRef<std::path::Path>,
         args: &[&str],
         env: &[(&str, &str)],
     ) -> Desk {
         let (pty, pts) = pty_process::open().unwrap();
-        pty.resize(Size::new(31, 101)).unwrap();
+        pty.resize(Size::new(SIZE.0, SIZE.1)).unwrap();
         let before = modes(&tcgetattr(&pty).unwrap());
         let child = Command::new("env")
             .arg("--default-signal=HUP,INT,QUIT,TERM,TSTP")
@@ -42,7 +46,8 @@ impl Desk {
             .kill_on_drop(true)
             .spawn_borrowed(&pts)
             .unwrap();
-        Desk { pty, _pts: pts, child, seen: Vec::new(), before }
+        let screen = vt100::Parser::new(cells(SIZE.0), cells(SIZE.1), 0);
+        Desk { pty, _pts: pts, child, seen: Vec::new(), screen, before }
     }
 
     /// Type.
@@ -59,12 +64,38 @@ impl Desk {
             if let Some(at) = self.seen.windows(end.len()).position(|part| part == end) {
                 return self.seen.drain(..at + end.len()).collect();
             }
-            let mut piece = [0; 4096];
-            match tokio::time::timeout_at(limit, self.pty.read(&mut piece)).await {
-                Ok(read) => self.seen.extend_from_slice(&piece[..read.unwrap()]),
-                Err(_) => panic!("{:?} never came:\n{}", text(end), text(&self.seen)),
+            if !self.read(limit).await {
+                panic!("{:?} never came:\n{}", text(end), text(&self.seen));
             }
         }
+    }
+
+    /// Read until the screen, as all that was written has left it, is like this; its text.
+    pub async fn shows(&mut self, what: &str, like: impl Fn(&vt100::Screen) -> bool) -> String {
+        let limit = tokio::time::Instant::now() + LATE;
+        loop {
+            let screen = self.screen.screen();
+            if like(screen) {
+                // By rows: one that is full is not taken for one that goes on in the next.
+                let rows: Vec<_> = screen.rows(0, screen.size().1.get()).collect();
+                return rows.join("\n");
+            }
+            if !self.read(limit).await {
+                panic!("never seen: {what}\n{}", self.screen.screen().contents());
+            }
+        }
+    }
+
+    /// Read a piece; false if none comes before the limit.
+    async fn read(&mut self, limit: tokio::time::Instant) -> bool {
+        let mut piece = [0; 4096];
+        let Ok(read) = tokio::time::timeout_at(limit, self.pty.read(&mut piece)).await else {
+            return false;
+        };
+        let piece = &piece[..read.unwrap()];
+        self.seen.extend_from_slice(piece);
+        self.screen.process(piece);
+        true
     }
 
     /// The same as text.
@@ -73,8 +104,9 @@ impl Desk {
     }
 
     /// Change the size of the window.
-    pub fn resize(&self, rows: u16, cols: u16) {
+    pub fn resize(&mut self, rows: u16, cols: u16) {
         self.pty.resize(Size::new(rows, cols)).unwrap();
+        self.screen.set_size(cells(rows), cells(cols));
     }
 
     pub fn pid(&self) -> u32 {
@@ -122,6 +154,10 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+fn cells(n: u16) -> std::num::NonZeroU16 {
+    n.try_into().unwrap()
 }
 
 fn modes(modes: &Termios) -> String {

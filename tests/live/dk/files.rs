@@ -55,10 +55,12 @@ fn tar(files: &[(&str, &str, u32)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, text, mode) in files {
         let mut header = tar::Header::new_gnu();
+        // As packages have it: "./control", which the archive's own setter would make "control".
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
         header.set_size(text.len() as u64);
         header.set_mode(*mode);
         header.set_cksum();
-        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+        tar.append(&header, text.as_bytes()).unwrap();
     }
     tar.into_inner().unwrap()
 }
