@@ -74,6 +74,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::attach::End;
+use super::resize::Resize;
 use super::scrap::Scrap;
 use super::wait::{self, Condition};
 use super::{
@@ -199,7 +200,8 @@ impl OnTerminal {
             Verb::Attach(mut attach) => {
                 // What does not run is refused: nobody is here to start it.
                 attach.runs = true;
-                Session::of(attached(attach, &keys, read).await?).drive(keys).await
+                let session = Session::of(attached(attach, &keys, read).await?);
+                Session { redraw: true, ..session }.drive(keys).await
             }
             Verb::Exec(exec) => within("exec", exec.limit, executed(exec, keys, read)).await,
         }
@@ -253,12 +255,23 @@ struct Session {
     output: AttachOutput,
     tty: bool,
     terminal: Terminal,
+    /// What it shows was drawn for somebody else: let the process draw it anew.
+    redraw: bool,
 }
 
 /// Whose terminal is to be resized.
 enum Terminal {
     Container(Container<Unknown>),
     Exec(ExecHandle),
+}
+
+impl Terminal {
+    fn resize(&self, rows: u16, cols: u16) -> Resize {
+        match self {
+            Terminal::Container(on) => on.resize_to(rows, cols),
+            Terminal::Exec(exec) => exec.resize(rows, cols),
+        }
+    }
 }
 
 impl Session {
@@ -271,12 +284,12 @@ impl Session {
             }
             End::Exec(exec) => (exec.tty, Terminal::Exec(exec.clone())),
         };
-        Session { input, output, tty, terminal }
+        Session { input, output, tty, terminal, redraw: false }
     }
 
     /// Join them until the process has ended or is left.
     async fn drive(self, keys: DetachKeys) -> Result<Ended, Error> {
-        let Session { input, mut output, tty, terminal } = self;
+        let Session { input, mut output, tty, terminal, redraw } = self;
         let local = match input.stdin() {
             Stdin::Absent => None,
             Stdin::Ends | Stdin::Stays => Some(Input::open()?),
@@ -290,7 +303,7 @@ impl Session {
             let keys = tty.then_some(keys);
             let mut feed = local.map(|from| Feed::new(from, input, keys, raw.as_ref()));
             let mut shown = pin!(show(&mut output));
-            let mut told = pin!(tell_size(&terminal, resized));
+            let mut told = pin!(tell_size(&terminal, resized, redraw));
             std::future::poll_fn(|cx| {
                 // First, so that no key is read for a process that is known to have ended.
                 if let Poll::Ready(shown) = shown.as_mut().poll(cx) {
@@ -364,19 +377,20 @@ impl Resized {
 const RETRIES: u32 = 10;
 
 /// Tell the process how large the window is, now and whenever that changes.
-async fn tell_size(terminal: &Terminal, resized: Option<Resized>) {
+async fn tell_size(terminal: &Terminal, resized: Option<Resized>, redraw: bool) {
     let Some(mut resized) = resized else { return std::future::pending().await };
     let mut told = None;
+    if let (true, Some((rows, cols))) = (redraw, tty::size()) {
+        // A process hears of a size only when it is another one, and then draws what it shows. The
+        // docker command does the same.
+        let _ = terminal.resize(rows.saturating_add(1), cols.saturating_add(1)).await;
+    }
     loop {
         for retry in 0..=RETRIES {
             tokio::time::sleep(Duration::from_millis(10) * retry).await;
             let Some(size) = tty::size().filter(|size| told != Some(*size)) else { break };
             let (rows, cols) = size;
-            let resize = match terminal {
-                Terminal::Container(on) => on.resize_to(rows, cols),
-                Terminal::Exec(exec) => exec.resize(rows, cols),
-            };
-            if resize.await.is_ok() {
+            if terminal.resize(rows, cols).await.is_ok() {
                 told = Some(size);
             } else if told.is_some() {
                 // It has been through with its start, so it is through with its life.

@@ -208,6 +208,8 @@ async fn it_is_left_by_its_keys_and_come_back_to() {
 
     // Other keys; the engine's own mean nothing then, and a beginning is passed on.
     let mut desk = sit("attach keys ctrl-x,y", &id);
+    // The shell draws its prompt anew, although nobody has typed.
+    desk.until("/ # ").await;
     desk.comes("raw mode", Desk::is_raw).await;
     desk.types("\x10\x11\x18\x15echo $x\n").await;
     desk.until("kept\r\n/ # ").await;
