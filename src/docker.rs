@@ -68,6 +68,10 @@ impl Docker {
     /// (`SkipTLSVerify`) says so in so many words: with `DOCKER_TLS` alone the docker command does
     /// not check the engine's certificate, and this does.
     ///
+    /// Who can use an engine's socket or port is root on its machine. A `tcp://` address of another
+    /// machine without TLS lets anybody on the way be that, and a subscriber of the feature `tracing`
+    /// is warned of it, as of a private key that others can read.
+    ///
     /// `ssh://user@host` takes the feature `ssh`. It runs the system's `ssh`, without asking for
     /// pass phrases or passwords, and `docker system dial-stdio` on the other side, where there must
     /// be a `docker` command. The process `ssh` and its connection are shared by all calls, and end

@@ -136,6 +136,9 @@ impl Transport {
         let header = route.host.http_host_header();
         let host_header = HeaderValue::from_str(&header)
             .map_err(|_| Error::invalid("engine host", header, "must be printable ASCII"))?;
+        if route.is_in_clear() {
+            trace::in_clear(&route.host);
+        }
         let engine = Engine {
             route,
             origin,

@@ -39,6 +39,13 @@ impl Rest {
 }
 
 #[inline]
+pub(crate) fn in_clear(_: &Host) {}
+
+#[cfg(feature = "tls")]
+#[inline]
+pub(crate) fn key_is_open(_: &std::path::Path) {}
+
+#[inline]
 pub(crate) fn dialled(_: &Host) {}
 
 #[inline]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tracing::field::{Empty, display};
-use tracing::{Instrument, Level, debug, debug_span, info, trace};
+use tracing::{Instrument, Level, debug, debug_span, info, trace, warn};
 
 use super::routes;
 use crate::error::Error;
@@ -128,6 +128,17 @@ impl Drop for Rest {
     fn drop(&mut self) {
         self.end("dropped");
     }
+}
+
+/// All that is sent to this engine, and comes from it, crosses a network as it is.
+pub(crate) fn in_clear(engine: &Host) {
+    warn!(target: "bowline", %engine, "no TLS: who is on the way can read all, and use the engine");
+}
+
+/// Others than its owner may read this private key.
+#[cfg(feature = "tls")]
+pub(crate) fn key_is_open(path: &std::path::Path) {
+    warn!(target: "bowline", path = %path.display(), "private key can be read by others");
 }
 
 /// A new connection stands.

@@ -1,6 +1,7 @@
 //! How to get to the engine: its address, and what the way there needs.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::host::Host;
 #[cfg(feature = "ssh")]
@@ -47,6 +48,18 @@ impl fmt::Debug for Route {
 }
 
 impl Route {
+    /// Say whether a network sees all that is said: TCP without TLS, to another machine.
+    pub(super) fn is_in_clear(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
+        let Host::Tcp { host, .. } = &self.host else { return false };
+        let name = host.trim_matches(['[', ']']);
+        let here = name.parse().map_or_else(|_| name == "localhost", |at: IpAddr| at.is_loopback());
+        !here
+    }
+
     /// Get ready to dial. Where TLS is asked for and cannot be had there is no route at all.
     pub(crate) fn new(
         candidate: &Candidate,

@@ -26,6 +26,8 @@ pub(super) use secured::Secured;
 use super::surroundings::TlsFrom;
 use crate::config::{read, refuse_file};
 use crate::error::Error;
+#[cfg(unix)]
+use crate::{local, trace};
 
 /// What TLS to an engine needs: whom to trust, and who we are.
 ///
@@ -70,6 +72,15 @@ impl Pem {
     fn file(path: &Path) -> Result<Option<Pem>, Error> {
         let from = path.display().to_string();
         Ok(read(path)?.map(|text| Pem { from, text: Zeroizing::new(text) }))
+    }
+
+    /// The same of a private key. One that others may read is used and told of.
+    fn key_file(path: &Path) -> Result<Option<Pem>, Error> {
+        #[cfg(unix)]
+        if path.metadata().is_ok_and(|meta| local::mode(&meta) & 0o077 != 0) {
+            trace::key_is_open(path);
+        }
+        Pem::file(path)
     }
 
     fn certificates(&self, what: &'static str) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -165,7 +176,7 @@ impl Tls {
         if ca.is_none() && *needs_ca {
             return Err(refuse_file(&at("ca.pem"), "is not there, and TLS is asked for".into()));
         }
-        let (certificate, key) = (Pem::file(&at("cert.pem"))?, Pem::file(&at("key.pem"))?);
+        let (certificate, key) = (Pem::file(&at("cert.pem"))?, Pem::key_file(&at("key.pem"))?);
         let alone = match (&certificate, &key) {
             (Some(_), None) => Some(("cert.pem", "has no key.pem beside it")),
             (None, Some(_)) => Some(("key.pem", "has no cert.pem beside it")),

@@ -32,6 +32,12 @@ pub(crate) fn connecting(dir: &std::path::Path) -> Command {
     child
 }
 
+/// Have the child say what it was warned of, instead of how it went.
+pub(crate) fn watched(mut child: Command) -> Command {
+    child.env(TASK, "warnings");
+    child
+}
+
 /// Run a child and return what it said.
 pub(crate) fn said(mut child: Command) -> String {
     let out = child.output().unwrap();
@@ -54,6 +60,13 @@ fn say(result: Result<Docker, Error>) {
 async fn here() {
     match std::env::var(TASK).as_deref() {
         Ok("connect") => say(Docker::connect().await),
+        Ok("warnings") => {
+            let watch = crate::support::watch::Watch::new();
+            let _ = Docker::connect().await;
+            let told = watch.told();
+            let warned: Vec<_> = told.iter().filter(|line| line.starts_with("WARN")).collect();
+            println!("<<<{warned:?}>>>");
+        }
         Ok("exhaust") => {
             let mut files = Vec::new();
             while let Ok(file) = std::fs::File::open("/dev/null") {

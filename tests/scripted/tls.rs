@@ -387,6 +387,24 @@ async fn tls_by_the_surroundings() {
 }
 
 #[tokio::test]
+async fn fault_120_a_key_that_others_can_read_is_told_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Authority::new("ours");
+    ca.client().write(dir.path(), &ca);
+    let key = dir.path().join("key.pem");
+    for (mode, warned) in [(0o600, false), (0o644, true), (0o640, true)] {
+        std::fs::set_permissions(&key, PermissionsExt::from_mode(mode)).unwrap();
+        let mut child = child::watched(child::connecting(dir.path()));
+        child.env("HOME", dir.path()).env("DOCKER_HOST", "tcp://127.0.0.1:1");
+        child.env("DOCKER_CERT_PATH", dir.path());
+        let said = tokio::task::spawn_blocking(|| child::said(child)).await.unwrap();
+        let told = said.contains("private key can be read by others") && said.contains("key.pem");
+        assert_eq!(told, warned, "{mode:o}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn fault_120_a_certificate_without_its_key() {
     let dir = tempfile::tempdir().unwrap();
     let ca = Authority::new("ours");

@@ -241,3 +241,21 @@ async fn no_secret_is_told() {
     let secrets: Vec<_> = told.iter().filter(secret).collect();
     assert!(secrets.is_empty(), "{secrets:#?}");
 }
+
+#[tokio::test]
+async fn fault_121_a_way_that_anybody_can_listen_on_is_told_of_once() {
+    let watch = Watch::new();
+    let warned = || -> Vec<String> {
+        watch.told().into_iter().filter(|line| line.starts_with("WARN")).collect()
+    };
+    for here in ["tcp://localhost:1", "tcp://127.0.0.9:1", "tcp://[::1]:1"] {
+        Docker::connect().host(here).await.unwrap_err();
+    }
+    assert_eq!(warned(), Vec::<String>::new());
+    Docker::connect().host("tcp://engine.invalid:2375").await.unwrap_err();
+    assert_eq!(
+        warned(),
+        ["WARN bowline: no TLS: who is on the way can read all, and use the engine \
+          engine=tcp://engine.invalid:2375"]
+    );
+}
