@@ -83,15 +83,24 @@ async fn one_that_was_sick_and_one_that_wanted_too_much() {
     assert!(error.to_string().contains("  check, exit code 5: no luck"), "{error}");
     assert_eq!((error.story.exit_code, &error.story.state), (None, &Some(Status::Running)));
 
-    let name = unique("story");
-    let greedy = ["sh", "-c", "exec head -c 300000000 /dev/zero | tail -c 200000000"];
-    let spec = own.spec(greedy).name(&name).memory("8m").memory_swap("8m");
-    let c = own.docker.run(spec).spawn().await.unwrap();
-    let subject = Subject::new(&own.docker, &c, &name);
-    let dead = Ready::log("never").until(&subject).await.unwrap_err();
-    let error = StartError::gather(&own.docker, attempt(&name, StartPhase::Ready), dead).await;
-    assert!(error.story.oom_killed, "{error}");
-    assert!(error.to_string().contains(", killed for want of memory"), "{error}");
+    // Docker 20.10 misses the kernel's word at times, and then says for ever that memory was no
+    // reason (2 of 24 by the docker command alone).
+    for _ in 0..20 {
+        let name = unique("story");
+        let greedy = ["sh", "-c", "exec head -c 300000000 /dev/zero | tail -c 200000000"];
+        let spec = own.spec(greedy).name(&name).memory("8m").memory_swap("8m");
+        let c = own.docker.run(spec).spawn().await.unwrap();
+        let subject = Subject::new(&own.docker, &c, &name);
+        let dead = Ready::log("never").until(&subject).await.unwrap_err();
+        let said = c.inspect().await.unwrap().state.oom_killed;
+        let error = StartError::gather(&own.docker, attempt(&name, StartPhase::Ready), dead).await;
+        if said {
+            assert!(error.story.oom_killed, "{error}");
+            assert!(error.to_string().contains(", killed for want of memory"), "{error}");
+            return;
+        }
+    }
+    panic!("the engine never says that it killed for want of memory");
 }
 
 /// An engine that does not answer makes a gap, and never takes the first error's place.
