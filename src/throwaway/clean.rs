@@ -30,7 +30,7 @@ pub(super) async fn settle(session: &str, told: &Told, ways: &Ways, limit: Durat
     let mut engines = JoinSet::new();
     for url in told.engines.clone() {
         let label = format!("{SESSION}={session}");
-        let clean = Clean { label, kept: told.kept(), pending: told.pending.clone() };
+        let clean = Clean { label, kept: told.kept(), pending: told.pending.clone(), here: None };
         engines.spawn(timeout_at(until, clean.run(ways.connect(&url))));
     }
     let mut all = true;
@@ -44,6 +44,8 @@ struct Clean {
     label: String,
     kept: BTreeSet<String>,
     pending: BTreeSet<String>,
+    /// Whose record says what is pending, where it is not over.
+    here: Option<Arc<Session>>,
 }
 
 impl Clean {
@@ -79,7 +81,7 @@ impl Clean {
         let mut found = Vec::new();
         for row in docker.containers().all().label(&self.label).await? {
             let item = row.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.seen(item);
             if !self.kept.contains(item) {
                 found.push(row.id);
             }
@@ -88,21 +90,21 @@ impl Clean {
         remove_all(docker, found).await?;
         for network in docker.networks().label(&self.label).await? {
             let item = network.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.seen(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.network(&network.id).await?.remove().await)?;
             }
         }
         for volume in docker.volumes().label(&self.label).await?.volumes {
             let item = volume.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.seen(item);
             if !self.kept.contains(item) {
                 empty &= self.gone(docker.volume(&volume.name)?.remove().await)?;
             }
         }
         for image in docker.images().label(&self.label).await? {
             let item = image.labels.get(ITEM).unwrap_or_default();
-            self.pending.remove(item);
+            self.seen(item);
             if self.kept.contains(item) {
                 continue;
             }
@@ -121,12 +123,12 @@ impl Clean {
 }
 
 impl Clean {
-    /// Say whether there is anything.
-    async fn sees(&self, docker: &Docker) -> Result<bool, Error> {
-        Ok(!docker.containers().all().label(&self.label).await?.is_empty()
-            || !docker.networks().label(&self.label).await?.is_empty()
-            || !docker.volumes().label(&self.label).await?.volumes.is_empty()
-            || !docker.images().label(&self.label).await?.is_empty())
+    /// It is there, and need not be waited for any more: nor by the lease, should this process end
+    /// now.
+    fn seen(&mut self, item: &str) {
+        if let (true, Some(session)) = (self.pending.remove(item), &self.here) {
+            let _ = session.tell(Line::Made(item));
+        }
     }
 
     /// Say whether there was nothing to remove: where what is to stay needs it, it stays.
@@ -153,15 +155,12 @@ pub(super) async fn remove(docker: Docker, id: ContainerId) -> Result<(), Error>
 pub(super) async fn lost(docker: Docker, session: Arc<Session>, item: String) {
     let begun = Instant::now();
     let mut pause = PAUSES.0;
-    let label = format!("{ITEM}={item}");
-    let mut clean = Clean { label, kept: BTreeSet::new(), pending: BTreeSet::new() };
+    let (label, pending) = (format!("{ITEM}={item}"), BTreeSet::from([item.clone()]));
+    let mut clean = Clean { label, kept: BTreeSet::new(), pending, here: Some(session.clone()) };
     while begun.elapsed() < IN_FLIGHT {
-        if clean.sees(&docker).await.unwrap_or(false) {
-            // The lease need not wait for it any more, should this process end now.
-            let _ = session.tell(Line::Made(&item));
-            if clean.round(&docker).await.is_ok() {
-                return;
-            }
+        // Once it has been seen there is no more to come.
+        if clean.round(&docker).await.is_ok() && clean.pending.is_empty() {
+            return;
         }
         sleep(pause).await;
         pause = PAUSES.1.min(pause * 2);
