@@ -24,17 +24,23 @@ macro_rules! cookbook {
             #![allow(unused_imports, dead_code, unused_variables, clippy::all)]
             use std::time::Duration;
 
+            use crate::build::BuildContext;
             use crate::container::spec::{
                 ByteSize, DeviceRequest, Endpoint, Healthcheck, Mount, PullPolicy, RestartPolicy,
             };
-            use crate::container::{Container, Created, Exited, Paused, Running};
-            use crate::image::Build;
-            use crate::network::Subnet;
-            use crate::throwaway::{Ready, Subject};
-            use crate::{
-                BuildContext, CommitOptions, Condition, ContainerSpec, Credentials, Docker, DockerContext,
-                Error, Image, Network, NetworkSpec, Status, Timestamp, Volume, VolumeSpec,
+            use crate::container::{
+                CommitOptions, Condition, Container, ContainerSpec, Created, Exited, Paused, Running,
+                Status,
             };
+            use crate::docker::Docker;
+            use crate::error::Error;
+            use crate::image::{Build, Image};
+            use crate::network::{Network, NetworkSpec, Subnet};
+            use crate::registry::Credentials;
+            use crate::throwaway::{Ready, Subject};
+            use crate::time::Timestamp;
+            use crate::transport::DockerContext;
+            use crate::volume::{Volume, VolumeSpec};
 
             $($(
                 const _: () = {
