@@ -90,10 +90,16 @@ async fn cell(own: &Own, claimed: &str, verb: &str, actual: &str) -> String {
                 "stop" => on(c.stop().await),
                 "kill" => on(c.kill().await),
                 "signal" => match c.kill().signal("WINCH").await {
-                    // The engine thaws a paused one, and gives a restarting one up, a moment after
-                    // it has answered: what is found until then is either.
-                    Ok(_) if matches!(actual, "paused" | "restarting") => "found either".to_owned(),
-                    Ok(found) => format!("found {}", found.state()),
+                    Ok(found) => {
+                        let state = found.state().to_string();
+                        // The engine thaws a paused one, and gives a restarting one up, a moment
+                        // after it has answered: what is found until then is either.
+                        let later = [("paused", "running"), ("restarting", "exited")];
+                        match later.into_iter().find(|(before, _)| *before == actual) {
+                            Some((a, b)) if state == a || state == b => format!("found {a} or {b}"),
+                            _ => format!("found {state}"),
+                        }
+                    }
                     Err(e) => refused(e.into()),
                 },
                 "restart" => on(c.restart().await),
