@@ -1,6 +1,5 @@
 //! What a build reports, and what it comes to.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -166,13 +165,8 @@ impl Seen {
         let remark = REMARKS.iter().any(|begin| message.stream.starts_with(begin));
         if !remark {
             // The builder colours what goes to standard error, by a mark before and one behind.
-            let plain = COLOURS.iter().fold(Cow::from(&message.stream), |text, colour| match text
-                .contains(colour)
-            {
-                true => text.replace(colour, "").into(),
-                false => text,
-            });
-            self.output.push_str(&plain);
+            let [on, off] = COLOURS;
+            self.output.push_str(&message.stream.replace(on, "").replace(off, ""));
             let excess = self.output.len().saturating_sub(KEPT);
             let cut = (excess..=self.output.len()).find(|at| self.output.is_char_boundary(*at));
             self.output.drain(..cut.unwrap_or(0));
